@@ -1,0 +1,58 @@
+// macOS: names and small shims. Included by platform.h only.
+#ifndef HAWSER_PLATFORM_DARWIN_H_
+#define HAWSER_PLATFORM_DARWIN_H_
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace hawser::platform {
+
+inline constexpr bool kIsLinux = false;
+inline constexpr bool kIsDarwin = true;
+
+// SIGPIPE is suppressed per socket here (SO_NOSIGPIPE, set by OpenSocket and AcceptSocket).
+inline constexpr int kSendFlags = MSG_DONTWAIT;
+inline constexpr int kReceiveFlags = MSG_DONTWAIT;
+// recvmsg(2) has no MSG_CMSG_CLOEXEC; the receiver sets FD_CLOEXEC on what arrives.
+inline constexpr int kReceiveDescriptorFlags = MSG_DONTWAIT;
+
+// SO_NWRITE is a socket option here, not an ioctl.
+inline constexpr unsigned long kUnacknowledgedBytesRequest = 0;
+
+// socket(2) has no SOCK_NONBLOCK; a fork between the calls can inherit the descriptor, as in libuv.
+inline int MakePrivate(int descriptor) {
+  if (descriptor < 0) return descriptor;
+  int one = 1;
+  if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 || ::fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0) {
+    int saved = errno;
+    ::close(descriptor);
+    errno = saved;
+    return -1;
+  }
+  // Fails on a socket whose peer is already gone; EPIPE is then all there is to lose.
+  (void)::setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof(one));
+  return descriptor;
+}
+
+inline int OpenSocket(int domain, int type, int protocol) {
+  return MakePrivate(::socket(domain, type, protocol));
+}
+
+inline int AcceptSocket(int descriptor, sockaddr* address, socklen_t* length) {
+  return MakePrivate(::accept(descriptor, address, length));
+}
+
+inline void SetLengthByte(sockaddr* address, socklen_t length) {
+  address->sa_len = static_cast<unsigned char>(length);
+}
+
+}  // namespace hawser::platform
+
+#endif  // HAWSER_PLATFORM_DARWIN_H_
