@@ -398,9 +398,9 @@ export interface TransferReport {
   /** Since `ready`; up to the end where there was one. */
   readonly durationMs: number;
   readonly bytesRead: number;
-  /** Handed to the kernel. */
-  readonly bytesWritten: number;
-  /** Of `bytesWritten`: acknowledged by the peer's kernel. */
+  /** Taken by the kernel; what is still queued here is not in it. */
+  readonly bytesHandedOver: number;
+  /** Of `bytesHandedOver`: acknowledged by the peer's kernel. */
   readonly bytesAcknowledged: number | null;
   readonly segmentsSent: number | null;
   readonly segmentsReceived: number | null;
