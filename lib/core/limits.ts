@@ -1,0 +1,115 @@
+// Every limit and default number of the library, by name, with its unit last.
+// Not here: anything that runs. What is fixed by a protocol stands with that protocol.
+
+// -------------------------------------------------------------------------------- queues, bytes
+
+/**
+ * Received bytes held for an application that does not read; above it the TCP window closes.
+ * Node's streams took 64 KiB as their default in version 22, and one receive buffer of a busy
+ * connection fills it about once a turn.
+ */
+export const RECEIVE_HIGH_WATER_MARK_BYTES = 65_536;
+
+/** Bytes waiting to be sent above which `write` says false and `send` waits; as Node's streams. */
+export const SEND_HIGH_WATER_MARK_BYTES = 65_536;
+
+/** The largest mark an option may set: more is a mistake, or belongs in a file. */
+export const MAX_HIGH_WATER_MARK_BYTES = 1_073_741_824;
+
+/** The largest `min` of `receive`: a length prefix must not reserve unbounded memory. */
+export const MAX_RECEIVE_MIN_BYTES = 16_777_216;
+
+/**
+ * Up to this size data is copied rather than kept by reference: copying 4 KiB costs less than
+ * keeping track of one more buffer.
+ */
+export const COPY_THRESHOLD_BYTES = 4_096;
+
+/** The blocks behind small owned chunks. Small, since one kept slice keeps its whole block. */
+export const OWNED_BLOCK_BYTES = 8_192;
+
+/** What a queued message counts for besides its bytes, so that empty messages are bounded too. */
+export const MESSAGE_OVERHEAD_BYTES = 64;
+
+/** Flushes from microtasks in one iteration of the loop, after which `send` waits for the loop. */
+export const MICROTASK_FLUSHES_PER_ITERATION = 1_000;
+
+/** Bytes read and dropped after `close()` while the peer's end is awaited; then abort. */
+export const LINGER_DRAIN_BYTES = 67_108_864;
+
+// ------------------------------------------------------------------------------------ durations
+
+/** Silence before the first keepalive probe. Shorter than the usual NAT mapping and cloud idle
+ * limits (350 s and more), and long enough to cost nothing. */
+export const KEEPALIVE_IDLE_MS = 60_000;
+
+export const KEEPALIVE_INTERVAL_MS = 10_000;
+
+export const KEEPALIVE_COUNT = 3;
+
+/** The kernels count keepalive in whole seconds. */
+export const MIN_KEEPALIVE_MS = 1_000;
+
+/** MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL of Linux: 32,767 s. */
+export const MAX_KEEPALIVE_MS = 32_767_000;
+
+/** MAX_TCP_KEEPCNT of Linux. */
+export const MAX_KEEPALIVE_COUNT = 127;
+
+/** No limit of our own on the establishment, as in node:net. */
+export const CONNECT_TIMEOUT_MS = 0;
+
+/** No limit. */
+export const IDLE_TIMEOUT_MS = 0;
+
+/** No limit beyond keepalive's. */
+export const DROP_TIMEOUT_MS = 0;
+
+/**
+ * How long a live peer may keep its window closed while data waits. Long enough for a person who
+ * has paused a download or stopped in a debugger, finite because before Linux 6.15 nothing else
+ * bounds a peer that dies with its window closed.
+ */
+export const STALL_TIMEOUT_MS = 600_000;
+
+/** `close()`: flush, closing handshake and linger together. */
+export const CLOSE_TIMEOUT_MS = 30_000;
+
+/** Connection Attempt Delay (RFC 8305 section 5, recommended 250 ms). */
+export const HAPPY_EYEBALLS_DELAY_MS = 250;
+
+/** Smallest and largest Connection Attempt Delay (RFC 8305 section 5: 100 ms, 2 s). */
+export const MIN_HAPPY_EYEBALLS_DELAY_MS = 100;
+export const MAX_HAPPY_EYEBALLS_DELAY_MS = 2_000;
+
+/** A listener out of descriptors tries again after the first, doubling up to the second. */
+export const MIN_ACCEPT_BACKOFF_MS = 10;
+export const MAX_ACCEPT_BACKOFF_MS = 1_000;
+
+// --------------------------------------------------------------------------------------- counts
+
+/** Connections that the kernel queues before they are accepted; as in node:net. */
+export const BACKLOG = 511;
+
+/** The largest `backlog`: an int of listen(2). The kernel cuts it to its own (somaxconn). */
+export const MAX_BACKLOG = 2_147_483_647;
+
+/** Addresses of one name that are tried; the rest of a longer answer is left out. */
+export const MAX_CANDIDATES = 64;
+
+// -------------------------------------------------------------------------------------- lengths
+
+/** An endpoint as text. */
+export const MAX_ENDPOINT_LENGTH = 8_192;
+
+/** A host name in text form, without the final dot (RFC 1035 section 2.3.4). */
+export const MAX_HOST_NAME_LENGTH = 253;
+
+/** One label of a host name (RFC 1035 section 2.3.4). */
+export const MAX_LABEL_LENGTH = 63;
+
+/** A zone: an interface's name is at most IFNAMSIZ - 1 = 15 bytes on both systems. */
+export const MAX_ZONE_LENGTH = 15;
+
+/** `sun_path` without its final zero (unix(7): 108 bytes; macOS: 104). */
+export const MAX_UNIX_PATH_BYTES = Object.freeze({ linux: 107, darwin: 103 });
