@@ -175,8 +175,8 @@ export interface StreamOptions {
   readonly dropTimeout?: number | undefined;
   /**
    * How long a peer that is alive may keep its window closed while data waits, in milliseconds,
-   * before the connection fails with ETIMEDOUT and `reason` SEND_STALLED. Finite by default
-   * (`STALL_TIMEOUT_MS` in `lib/core/limits.ts`); 0 sets no limit.
+   * before the connection fails with ETIMEDOUT and `reason` SEND_STALLED. Default 600,000; 0
+   * sets no limit.
    */
   readonly stallTimeout?: number | undefined;
   /**
