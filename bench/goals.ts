@@ -1,0 +1,73 @@
+// The goals of the project in figures: the one place they stand. Evaluated by
+// harness/evaluate.ts; what is measured is defined by the suites.
+
+interface GoalBase {
+  readonly suite: string;
+  /** Scenario id of that suite. */
+  readonly scenario: string;
+  /** Subject id. */
+  readonly subject: string;
+  /** Metric key; the scenario's first one unless given. */
+  readonly metric?: string;
+  readonly bound: "at most" | "at least";
+  readonly value: number;
+}
+
+export type Goal =
+  | (GoalBase & { readonly kind: "value" })
+  | (GoalBase & { readonly kind: "ratio" | "difference"; readonly against: string });
+
+type Ratio = readonly [
+  scenario: string,
+  subject: string,
+  bound: "at most" | "at least",
+  value: number,
+  against: string,
+  metric?: string,
+];
+
+function ratios(suite: string, rows: readonly Ratio[]): Goal[] {
+  return rows.map(([scenario, subject, bound, value, against, metric]) => ({
+    suite,
+    scenario,
+    subject,
+    kind: "ratio",
+    bound,
+    value,
+    against,
+    ...(metric === undefined ? {} : { metric }),
+  }));
+}
+
+const TCP = ratios("tcp", [
+  ["20B", "hawser-lent", "at most", 1.08, "c"],
+  ["16KiB", "hawser-lent", "at most", 1.08, "c"],
+  ["20B-d16", "hawser-lent", "at most", 1.3, "c"],
+  ["20B", "hawser", "at most", 1.25, "c"],
+  ["16KiB", "hawser", "at most", 1.3, "c"],
+  ["20B", "hawser-await", "at most", 1.6, "hawser"],
+  ["16KiB", "hawser-await", "at most", 1.6, "hawser"],
+  ["20B-d16", "hawser-await", "at most", 1.6, "hawser"],
+]);
+
+const STARTUP: Goal[] = [
+  {
+    suite: "startup",
+    scenario: "import",
+    subject: "hawser",
+    kind: "difference",
+    against: "empty",
+    bound: "at most",
+    value: 15e6,
+  },
+];
+
+/** Every goal. */
+export const GOALS: readonly Goal[] = [...TCP, ...STARTUP];
+
+/** `at most 1.08 of c`. */
+export function describeGoal(goal: Goal): string {
+  if (goal.kind === "value") return `${goal.bound} ${goal.value}`;
+  if (goal.kind === "ratio") return `${goal.bound} ${goal.value} of ${goal.against}`;
+  return `${goal.bound} ${goal.value} over ${goal.against}`;
+}

@@ -1,0 +1,19 @@
+// Where the benchmark keeps things. Nothing else names these folders.
+import { fileURLToPath } from "node:url";
+
+const at = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+/** The project. */
+export const ROOT = at("../../");
+/** Sources of the C programs. */
+export const C_SOURCES = at("../c/");
+/** Programs that are measured. */
+export const SUBJECTS = at("../subjects/");
+/** Peers' packages; not in git. */
+export const PEERS = at("../.peers/");
+/** Compiled programs and results; not in git. */
+export const OUTPUT = at("../../build/bench/");
+/** What `report` reads when no file is named. */
+export const RESULTS_FILE = at("../../build/bench/results.json");
+/** The package as it is published. */
+export const PACKAGE_ENTRY = at("../../dist/index.js");

@@ -1,0 +1,134 @@
+// `npm run bench`: parses the command line, runs suites, prints tables, keeps results.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { GOALS } from "./goals.ts";
+import { type BenchOptions, parseArguments, USAGE, UsageError } from "./harness/arguments.ts";
+import { runScenario } from "./harness/engine.ts";
+import { evaluateGoals } from "./harness/evaluate.ts";
+import { describeEnvironment, findCores } from "./harness/machine.ts";
+import { RESULTS_FILE } from "./harness/paths.ts";
+import { installedVersions, PEER_NAMES } from "./harness/peers.ts";
+import { ProgressLine } from "./harness/progress.ts";
+import {
+  mergeResults,
+  parseResults,
+  RESULTS_FORMAT,
+  type Results,
+  type SuiteResult,
+} from "./harness/results.ts";
+import type { Context, Suite } from "./harness/suite.ts";
+import { renderEnvironment, renderGoals, renderScenario } from "./harness/terminal.ts";
+import { SUITES } from "./suites/index.ts";
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function checkPeers(peers: readonly string[] | null): void {
+  const known: readonly string[] = PEER_NAMES;
+  for (const peer of peers ?? []) {
+    if (!known.includes(peer)) {
+      throw new UsageError(`no peer "${peer}"; there are ${known.join(", ")}`);
+    }
+  }
+}
+
+async function runSuite(suite: Suite, context: Context): Promise<SuiteResult> {
+  const { options } = context;
+  const progress = new ProgressLine(process.stderr, options.rounds);
+  const scenarios = (await suite.scenarios(context)).filter(
+    (scenario) => options.only === null || scenario.id.includes(options.only),
+  );
+  const results = [];
+  for (const scenario of scenarios) {
+    const result = await runScenario(scenario, context, progress);
+    progress.clear();
+    results.push(result);
+    print(["", ...renderScenario(result)]);
+  }
+  return {
+    id: suite.id,
+    title: suite.title,
+    date: new Date().toISOString(),
+    rounds: options.rounds,
+    scenarios: results,
+  };
+}
+
+async function readResults(path: string): Promise<Results | null> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  return parseResults(text);
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+async function runSuites(options: BenchOptions): Promise<number> {
+  checkPeers(options.peers);
+  const context: Context = { options, cores: findCores() };
+  const chosen = SUITES.filter(
+    (suite) => options.suites.length === 0 || options.suites.includes(suite.id),
+  );
+  print(renderEnvironment(describeEnvironment(context.cores, installedVersions())));
+  const suites: SuiteResult[] = [];
+  for (const suite of chosen) {
+    const result = await runSuite(suite, context);
+    suites.push(result);
+    const goals = evaluateGoals(GOALS, result);
+    if (goals.length > 0) print(["", ...renderGoals(suite.title, goals)]);
+  }
+  const results: Results = {
+    format: RESULTS_FORMAT,
+    environment: describeEnvironment(context.cores, installedVersions()),
+    suites,
+  };
+  if (options.json !== null) await writeText(options.json, `${JSON.stringify(results, null, 2)}\n`);
+  const merged = mergeResults(await readResults(RESULTS_FILE), results);
+  await writeText(RESULTS_FILE, `${JSON.stringify(merged, null, 2)}\n`);
+  const failed = suites.some((suite) =>
+    suite.scenarios.some((scenario) => scenario.subjects.some((s) => s.state === "failed")),
+  );
+  return failed ? 1 : 0;
+}
+
+async function list(): Promise<number> {
+  print(SUITES.map((suite) => `${suite.id.padEnd(10)} ${suite.title}`));
+  return 0;
+}
+
+async function main(): Promise<number> {
+  const options = parseArguments(
+    process.argv.slice(2),
+    SUITES.map((suite) => suite.id),
+  );
+  switch (options.command) {
+    case "help":
+      print([USAGE]);
+      return 0;
+    case "list":
+      return list();
+    case "report":
+      throw new UsageError("there is no report yet");
+    case "run":
+      return runSuites(options);
+  }
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => process.exit(130)); // subjects are ended by the exit handler
+}
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const usage = error instanceof UsageError;
+  process.stderr.write(`${usage ? `${error.message}\n\n${USAGE}` : String(error)}\n`);
+  process.exitCode = usage ? 2 : 1;
+}
