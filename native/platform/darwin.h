@@ -20,6 +20,8 @@ inline constexpr bool kIsDarwin = true;
 // SIGPIPE is suppressed per socket here (SO_NOSIGPIPE, set by OpenSocket and AcceptSocket).
 inline constexpr int kSendFlags = MSG_DONTWAIT;
 inline constexpr int kReceiveFlags = MSG_DONTWAIT;
+// MSG_TRUNC is only an answer here; the true length of a cut datagram is not told.
+inline constexpr int kReceiveDatagramFlags = MSG_DONTWAIT;
 // recvmsg(2) has no MSG_CMSG_CLOEXEC; the receiver sets FD_CLOEXEC on what arrives.
 inline constexpr int kReceiveDescriptorFlags = MSG_DONTWAIT;
 

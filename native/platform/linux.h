@@ -21,6 +21,8 @@ inline constexpr bool kIsDarwin = false;
 // send(2): a write to a socket whose peer is gone answers EPIPE and raises no SIGPIPE.
 inline constexpr int kSendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
 inline constexpr int kReceiveFlags = MSG_DONTWAIT;
+// MSG_TRUNC makes the result the datagram's true length (recv(2)).
+inline constexpr int kReceiveDatagramFlags = MSG_DONTWAIT | MSG_TRUNC;
 // recvmsg(2): descriptors that arrive are close-on-exec from the first moment.
 inline constexpr int kReceiveDescriptorFlags = MSG_CMSG_CLOEXEC | MSG_DONTWAIT;
 

@@ -1,0 +1,206 @@
+// How submissions go out: one gather write per slot, then its shutdown or close. See reactor.h.
+//
+// The memory of submissions is written by JavaScript. Every index and length in it is checked here,
+// so that nothing written there can make native code touch memory that is not its own.
+#include <errno.h>
+
+#include "reactor/limits.h"
+#include "reactor/reactor.h"
+
+namespace hawser {
+
+using records::Operation;
+namespace counter = records::counter;
+
+// One slot's submissions while they are carried out.
+struct Reactor::Chain {
+  SlotName name;
+  Slot* slot;
+  int32_t next;      // index of the record to be looked at
+  int32_t left;      // records that may still be followed: a ring in the chain ends here
+  int32_t taken = 0;
+  int32_t status = 0;
+  bool has_views = false;
+};
+
+int32_t Reactor::Flush() {
+  using records::header::kAreaUsed;
+  using records::header::kEpoch;
+  using records::header::kHeadCount;
+  using records::header::kSubmissionCount;
+  int32_t heads = memory_.header(kHeadCount);
+  int32_t told = 0;
+  if (heads > 0 && heads <= records::kCapacity[records::kHeads]) {
+    memory_.Count(counter::k_flushes);
+    memory_.Count(counter::k_submissions, memory_.header(kSubmissionCount));
+    for (int32_t i = 0; i < heads; i++) {
+      int32_t* head = memory_.head(i);
+      FlushHead(head);
+      if (head[records::head::kStatus] != 0) told++;
+    }
+  }
+  memory_.header(kEpoch)++;
+  memory_.header(kSubmissionCount) = 0;
+  memory_.header(kHeadCount) = 0;
+  memory_.header(kAreaUsed) = 0;
+  return told > 0 ? heads : 0;
+}
+
+void Reactor::FlushHead(int32_t* head) {
+  Chain chain{};
+  int32_t first = head[records::head::kFirst];
+  int32_t count = memory_.header(records::header::kSubmissionCount);
+  head[records::head::kStatus] = 0;
+  head[records::head::kTaken] = 0;
+  if (count > records::kCapacity[records::kSubmissions] || first < 0 || first >= count) {
+    head[records::head::kStatus] = -EINVAL;
+    return;
+  }
+  const int32_t* record = memory_.submission(first);
+  chain.name = {record[records::submission::kSlot], record[records::submission::kGeneration]};
+  chain.slot = slots_.Find(chain.name);
+  chain.next = first;
+  chain.left = count;
+  if (chain.slot == nullptr) {
+    head[records::head::kStatus] = -EBADF;
+    return;
+  }
+  if (EndsInAbort(first, count)) {
+    (void)CloseSlot(chain.name, true);
+    return;
+  }
+  while (SendChain(&chain)) {
+  }
+  head[records::head::kTaken] = chain.taken;
+  // A view is given back only when JavaScript is told, hence 1 for "all taken, and views among it".
+  head[records::head::kStatus] = chain.status == 0 && chain.has_views ? 1 : chain.status;
+}
+
+// Whether an abort stands in the chain: it goes before everything else there.
+bool Reactor::EndsInAbort(int32_t first, int32_t count) {
+  int32_t at = first;
+  for (int32_t left = count; left > 0 && at >= 0 && at < count; left--) {
+    const int32_t* record = memory_.submission(at);
+    if (record[records::submission::kOperation] == static_cast<int32_t>(Operation::kAbort)) {
+      return true;
+    }
+    at = record[records::submission::kNext];
+  }
+  return false;
+}
+
+// Where the bytes of a submission stand. False when it names memory that is not there.
+bool Reactor::ResolvePart(const int32_t* record, const uint8_t** bytes) {
+  int64_t offset = record[records::submission::kOffset];
+  int64_t length = record[records::submission::kLength];
+  if (offset < 0 || length < 0) return false;
+  const uint8_t* base = nullptr;
+  size_t size = 0;
+  switch (static_cast<Operation>(record[records::submission::kOperation])) {
+    case Operation::kSendArea:
+      base = memory_.area();
+      size = static_cast<size_t>(records::kCapacity[records::kArea]);
+      break;
+    case Operation::kSendSlab:
+      base = memory_.slab();
+      size = static_cast<size_t>(records::kCapacity[records::kSlab]);
+      break;
+    case Operation::kSendView:
+      if (!host_->ResolveView(record[records::submission::kView], &base, &size)) return false;
+      break;
+    default:
+      return false;
+  }
+  if (static_cast<size_t>(offset + length) > size) return false;
+  *bytes = base + offset;
+  return true;
+}
+
+// Carries out the next step of a chain: one gather write, or one operation. False when the chain is
+// over, blocked or failed.
+bool Reactor::SendChain(Chain* chain) {
+  iovec parts[limits::kPartsPerWrite];
+  int count = 0;
+  size_t total = 0;
+  while (chain->next >= 0 && count < limits::kPartsPerWrite) {
+    if (chain->left-- <= 0 || chain->next >= memory_.header(records::header::kSubmissionCount)) {
+      chain->status = -EINVAL;
+      return false;
+    }
+    const int32_t* record = memory_.submission(chain->next);
+    auto operation = static_cast<Operation>(record[records::submission::kOperation]);
+    bool sends = operation == Operation::kSendArea || operation == Operation::kSendSlab ||
+                 operation == Operation::kSendView;
+    if (!sends) {
+      if (count > 0) break;
+      chain->next = record[records::submission::kNext];
+      RunOperation(operation, chain);
+      return chain->status == 0 && chain->slot != nullptr;
+    }
+    const uint8_t* bytes = nullptr;
+    if (!ResolvePart(record, &bytes)) {
+      chain->status = -EFAULT;
+      return false;
+    }
+    if (operation == Operation::kSendView) chain->has_views = true;
+    int32_t length = record[records::submission::kLength];
+    if (length > 0) {
+      parts[count++] = {const_cast<uint8_t*>(bytes), static_cast<size_t>(length)};
+      total += static_cast<size_t>(length);
+    }
+    chain->next = record[records::submission::kNext];
+  }
+  if (count == 0) return false;
+  if (chain->slot->kind != SlotKind::kStream) {
+    chain->status = -EOPNOTSUPP;
+    return false;
+  }
+
+  int first = 0;
+  while (total > 0) {
+    memory_.Count(counter::k_sends);
+    ssize_t sent = SendGather(chain->slot->descriptor, parts + first, count - first);
+    if (sent < 0) {
+      chain->status = static_cast<int32_t>(sent == -EWOULDBLOCK ? -EAGAIN : sent);
+      if (chain->status == -EAGAIN) {
+        chain->slot->blocked = true;
+      } else {
+        // Latched: what was received before is still delivered, and this is then told instead of
+        // whatever recv(2) says afterwards.
+        if (chain->slot->latched == 0) chain->slot->latched = chain->status;
+        Carry(chain->name.index, *chain->slot);
+      }
+      return false;
+    }
+    memory_.Count(counter::k_bytesSent, static_cast<double>(sent));
+    chain->taken += static_cast<int32_t>(sent);
+    total -= static_cast<size_t>(sent);
+    // Only EAGAIN proves that the buffer is full and that an edge is owed, so a partial write asks
+    // again with the rest.
+    size_t skip = static_cast<size_t>(sent);
+    while (skip > 0 && skip >= parts[first].iov_len) skip -= parts[first++].iov_len;
+    if (skip > 0) {
+      parts[first].iov_base = static_cast<uint8_t*>(parts[first].iov_base) + skip;
+      parts[first].iov_len -= skip;
+    }
+  }
+  return chain->next >= 0;
+}
+
+void Reactor::RunOperation(Operation operation, Chain* chain) {
+  switch (operation) {
+    case Operation::kShutdown:
+      chain->status = Shutdown(chain->slot->descriptor, SHUT_WR);
+      return;
+    case Operation::kClose:
+    case Operation::kAbort:
+      (void)CloseSlot(chain->name, operation == Operation::kAbort);
+      chain->slot = nullptr;
+      return;
+    default:
+      chain->status = -EINVAL;
+      return;
+  }
+}
+
+}  // namespace hawser

@@ -1,0 +1,38 @@
+// Every bound of the native core by name. Capacities of shared memory stand in records.def.
+#ifndef HAWSER_REACTOR_LIMITS_H_
+#define HAWSER_REACTOR_LIMITS_H_
+
+#include <cstdint>
+
+namespace hawser::limits {
+
+// Events fetched from the poller in one turn. The rest come in the next one.
+inline constexpr int kEventsPerTurn = 512;
+
+// Bytes read from one stream in one recv. A socket with more waits behind the others.
+inline constexpr int32_t kBytesPerReceive = 65536;
+
+// A receive is not started with less room than this in the slab: many short reads cost more than
+// one turn.
+inline constexpr int32_t kLeastReceiveRoom = 16384;
+
+// Connections accepted from one listener in one turn, so that a storm of them cannot keep the
+// established ones waiting.
+inline constexpr int kAcceptsPerTurn = 64;
+
+// Datagrams read from one socket in one turn by the plain path.
+inline constexpr int kDatagramsPerTurn = 64;
+
+// The largest UDP payload (RFC 768: a 16-bit length, less the header) and then some, so that a cut
+// datagram is seen as one.
+inline constexpr int32_t kDatagramRoom = 65536;
+
+// Completions that serving one slot may need at the most: Writable, Data, and one of End or Failed.
+inline constexpr int32_t kCompletionsPerServe = 3;
+
+// Parts of one gather write. Linux takes 1,024 (UIO_MAXIOV); longer chains take another call.
+inline constexpr int kPartsPerWrite = 64;
+
+}  // namespace hawser::limits
+
+#endif  // HAWSER_REACTOR_LIMITS_H_
