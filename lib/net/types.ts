@@ -9,6 +9,7 @@
 // given. An unknown key is a TypeError (ERR_INVALID_ARG_VALUE) that names the nearest known one.
 
 import type { LookupFunction } from "node:net";
+import type { ConnectionState, ListenerState } from "../core/states.ts";
 import type { HawserError } from "../errors/hawser-error.ts";
 import type { Connection } from "./connection.ts";
 import type { Listener } from "./listener.ts";
@@ -101,26 +102,8 @@ export interface ReceiveOptions {
 
 // ------------------------------------------------------------------------------------- states
 
-/**
- * `setup` (constructed, may still be thrown away) -> `preparing` (resolving, connecting, shaking
- * hands) -> `ready` -> `closing` (flushing, shutting down, draining) -> `closed`. `waiting` stands
- * beside `preparing` where `waitForConnectivity` is true: no path now, retried when the network
- * changes. `failed` ends with an error. `closed` and `failed` are terminal.
- */
-export type ConnectionState =
-  | "setup"
-  | "preparing"
-  | "waiting"
-  | "ready"
-  | "closing"
-  | "closed"
-  | "failed";
-
-/**
- * `setup` -> `preparing` (resolving the name, binding) -> `ready` (the port is known) -> `closing`
- * (accepts nothing more, its connections are ending) -> `closed`; `failed` ends with an error.
- */
-export type ListenerState = "setup" | "preparing" | "ready" | "closing" | "closed" | "failed";
+// The words stand in the state tables, from which docs/states.md is made.
+export type { ConnectionState, ListenerState };
 
 // ------------------------------------------------------------------------------------ options
 
