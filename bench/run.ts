@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { GOALS } from "./goals.ts";
 import { type BenchOptions, parseArguments, USAGE, UsageError } from "./harness/arguments.ts";
 import { runScenario } from "./harness/engine.ts";
-import { evaluateGoals } from "./harness/evaluate.ts";
+import { evaluateGoals, evaluateScenario } from "./harness/evaluate.ts";
 import { describeEnvironment, findCores } from "./harness/machine.ts";
 import { RESULTS_FILE } from "./harness/paths.ts";
 import { installedVersions, PEER_NAMES } from "./harness/peers.ts";
@@ -44,7 +44,7 @@ async function runSuite(suite: Suite, context: Context): Promise<SuiteResult> {
     const result = await runScenario(scenario, context, progress);
     progress.clear();
     results.push(result);
-    print(["", ...renderScenario(result)]);
+    print(["", ...renderScenario(result, evaluateScenario(GOALS, suite.id, result))]);
   }
   return {
     id: suite.id,

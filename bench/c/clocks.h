@@ -50,8 +50,9 @@ static inline int64_t run_queue_wait_ns(pid_t pid) {
   snprintf(path, sizeof path, "/proc/%ld/schedstat", (long)pid);
   FILE* file = fopen(path, "r");
   if (file == NULL) return -1;
+  long long ran = 0;
   long long waited = -1;
-  if (fscanf(file, "%*lld %lld", &waited) != 1) waited = -1;
+  if (fscanf(file, "%lld %lld", &ran, &waited) != 2) waited = -1;
   fclose(file);
   return waited;
 #else

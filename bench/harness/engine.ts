@@ -20,7 +20,8 @@ interface Entry {
 }
 
 function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] as string;
 }
 
 function store(record: Entry, measured: Measured): void {

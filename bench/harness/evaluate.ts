@@ -72,6 +72,17 @@ function evaluate(goal: Goal, scenario: ScenarioResult): GoalResult {
   return { goal, estimate: measured, met: isMet(goal, measured), text };
 }
 
+/** The goals of one scenario. */
+export function evaluateScenario(
+  goals: readonly Goal[],
+  suite: string,
+  scenario: ScenarioResult,
+): GoalResult[] {
+  return goals
+    .filter((goal) => goal.suite === suite && goal.scenario === scenario.id)
+    .map((goal) => evaluate(goal, scenario));
+}
+
 /** The goals of one suite. Scenarios that did not run leave theirs unmeasured. */
 export function evaluateGoals(goals: readonly Goal[], suite: SuiteResult): GoalResult[] {
   return goals

@@ -21,7 +21,18 @@ function ratioCell(subject: SubjectResult, reference: SubjectResult, metric: Met
     : formatRatio(estimateRatio(values, against));
 }
 
-function row(subject: SubjectResult, scenario: ScenarioResult): string[] {
+function goalsCell(subject: SubjectResult, goals: readonly GoalResult[]): string {
+  return goals
+    .filter(({ goal, met }) => goal.subject === subject.id && met !== null)
+    .map(({ goal, met }) => `${describeGoal(goal)}: ${met === true ? "met" : "MISSED"}`)
+    .join("; ");
+}
+
+function row(
+  subject: SubjectResult,
+  scenario: ScenarioResult,
+  goals: readonly GoalResult[],
+): string[] {
   const { metrics } = scenario;
   const first = metrics[0] as Metric;
   const reference = scenario.subjects.find(
@@ -32,17 +43,21 @@ function row(subject: SubjectResult, scenario: ScenarioResult): string[] {
     return values.length === 0 ? "-" : formatValue(median(values), metric.unit);
   });
   const ratio = reference === undefined ? "-" : ratioCell(subject, reference, first);
-  return [subject.label, ...cells, ratio, subject.version ?? ""];
+  return [subject.label, ...cells, ratio, subject.version ?? "", goalsCell(subject, goals)];
 }
 
 /** The table of a scenario, then what was not measured and what is in doubt. */
-export function renderScenario(scenario: ScenarioResult): string[] {
+export function renderScenario(
+  scenario: ScenarioResult,
+  goals: readonly GoalResult[] = [],
+): string[] {
   const reference = scenario.subjects.find((subject) => subject.id === scenario.reference);
   const columns: Column[] = [
     { title: "subject", align: "left" },
     ...scenario.metrics.map((metric): Column => ({ title: metric.label, align: "right" })),
     { title: `ratio to ${reference?.label ?? scenario.reference} (90 %)`, align: "right" },
     { title: "version", align: "left" },
+    { title: "goals", align: "left" },
   ];
   const measured = scenario.subjects.filter((subject) => subject.state === "measured");
   const others = scenario.subjects.filter((subject) => subject.state !== "measured");
@@ -50,7 +65,7 @@ export function renderScenario(scenario: ScenarioResult): string[] {
   lines.push(
     ...formatTable(
       columns,
-      measured.map((subject) => row(subject, scenario)),
+      measured.map((subject) => row(subject, scenario, goals)),
     ),
   );
   for (const subject of others) {
