@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "platform/darwin_options.h"
+
 namespace hawser::platform {
 
 inline constexpr bool kIsLinux = false;

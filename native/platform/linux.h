@@ -13,6 +13,8 @@
 
 #include <linux/sockios.h>
 
+#include "platform/linux_options.h"
+
 namespace hawser::platform {
 
 inline constexpr bool kIsLinux = true;
