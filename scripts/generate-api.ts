@@ -22,19 +22,25 @@ interface Declaration {
 
 /** The exported declarations of one source, bodies and private members left out. */
 export function declarationsOf(source: string, fileName: string): Declaration[] {
-  const { outputText } = ts.transpileDeclaration(source, {
-    fileName,
-    compilerOptions: { target: ts.ScriptTarget.ES2022, removeComments: false, stripInternal: true },
-  });
-  const file = ts.createSourceFile(`${fileName}.d.ts`, outputText, ts.ScriptTarget.ES2022, true);
+  const options: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, stripInternal: true };
+  const { outputText } = ts.transpileDeclaration(source, { fileName, compilerOptions: options });
+  const original = ts.createSourceFile(fileName, source, ts.ScriptTarget.ES2022, true);
+  const emitted = ts.createSourceFile(`${fileName}.d.ts`, outputText, ts.ScriptTarget.ES2022, true);
+  // Types look as they were written; the rest is what the compiler makes of it.
+  const types = new Map(original.statements.filter(isType).map((type) => [nameOf(type), type]));
   const found: Declaration[] = [];
-  for (const statement of file.statements) {
-    if (!isExported(statement)) continue;
+  for (const statement of emitted.statements) {
     const name = nameOf(statement);
-    if (name === undefined) continue;
-    found.push({ name, text: render(statement, file) });
+    if (name === undefined || !isExported(statement)) continue;
+    const type = isType(statement) ? types.get(name) : undefined;
+    const text = type === undefined ? render(statement, emitted) : withDocstring(type, original);
+    found.push({ name, text });
   }
   return found;
+}
+
+function isType(statement: ts.Statement): boolean {
+  return ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
 }
 
 function isExported(statement: ts.Statement): boolean {
