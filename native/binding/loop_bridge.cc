@@ -27,7 +27,8 @@ struct LoopBridge::Handles {
     return static_cast<Handles*>(uv_handle_get_data(handle));
   }
 
-  // A poll that libuv fails (the descriptor is bad) is a turn too: the reactor finds out what it is.
+  // A poll that libuv fails (the descriptor is bad) is a turn too: the reactor finds out what it
+  // is.
   static void OnPoll(uv_poll_t* poll, int, int) {
     Handles* self = Of(reinterpret_cast<uv_handle_t*>(poll));
     self->turn(self->owner);

@@ -34,7 +34,8 @@ inline constexpr unsigned long kUnacknowledgedBytesRequest = 0;
 inline int MakePrivate(int descriptor) {
   if (descriptor < 0) return descriptor;
   int one = 1;
-  if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 || ::fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0) {
+  if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 ||
+      ::fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0) {
     int saved = errno;
     ::close(descriptor);
     errno = saved;

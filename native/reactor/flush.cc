@@ -16,8 +16,8 @@ namespace counter = records::counter;
 struct Reactor::Chain {
   SlotName name;
   Slot* slot;
-  int32_t next;      // index of the record to be looked at
-  int32_t left;      // records that may still be followed: a ring in the chain ends here
+  int32_t next;  // index of the record to be looked at
+  int32_t left;  // records that may still be followed: a ring in the chain ends here
   int32_t taken = 0;
   int32_t status = 0;
   bool has_views = false;

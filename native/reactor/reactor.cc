@@ -100,15 +100,16 @@ int Reactor::Watch(SlotName name) {
   Slot* slot = slots_.Find(name);
   if (slot == nullptr) return -EBADF;
   if (slot->watched) return 0;
-  uint32_t interest = slot->kind == SlotKind::kListener ? kInterestRead
-                                                        : kInterestRead | kInterestWrite;
+  uint32_t interest =
+      slot->kind == SlotKind::kListener ? kInterestRead : kInterestRead | kInterestWrite;
   return AddToPoller(name.index, *slot, interest);
 }
 
 int Reactor::Pause(SlotName name) {
   Slot* slot = slots_.Find(name);
   if (slot == nullptr) return -EBADF;
-  // The interest goes at the first event that comes meanwhile: a pause that is soon over costs none.
+  // The interest goes at the first event that comes meanwhile: a pause that is soon over costs
+  // none.
   slot->paused = true;
   return 0;
 }

@@ -1,10 +1,10 @@
-// The reactor: slots, the turn and the flush. It owns the poller and every open socket, and knows no
-// Node, no protocol, no timer and no policy. reactor.cc holds slots and the turn, receive.cc what is
-// done for a ready socket, flush.cc how submissions go out.
+// The reactor: slots, the turn and the flush. It owns the poller and every open socket, and knows
+// no Node, no protocol, no timer and no policy. reactor.cc holds slots and the turn, receive.cc
+// what is done for a ready socket, flush.cc how submissions go out.
 //
-// One turn: ask the poller without waiting; serve every ready slot, as far as the shared memory goes,
-// writing completions; hand all of them to the host in one call; flush what was submitted meanwhile.
-// What could not be served stands in the carry list, first in the next turn.
+// One turn: ask the poller without waiting; serve every ready slot, as far as the shared memory
+// goes, writing completions; hand all of them to the host in one call; flush what was submitted
+// meanwhile. What could not be served stands in the carry list, first in the next turn.
 #ifndef HAWSER_REACTOR_REACTOR_H_
 #define HAWSER_REACTOR_REACTOR_H_
 
@@ -85,8 +85,8 @@ class Reactor {
   int Pause(SlotName name);
   int Resume(SlotName name);
 
-  // Readiness mode: Readable is told instead of reading, once until the caller met EAGAIN and paused
-  // and resumed. For reads that carry descriptors.
+  // Readiness mode: Readable is told instead of reading, once until the caller met EAGAIN and
+  // paused and resumed. For reads that carry descriptors.
   int SetReadiness(SlotName name, bool on);
 
   // Connections that a listener may still accept; -1 is no limit. Resumes it when not 0.
@@ -111,8 +111,9 @@ class Reactor {
 
   TurnResult Turn();
 
-  // Carries out the submissions. The number of heads when one of them has something to tell (a status,
-  // or a view that is free again), else 0. The caller looks at them before anything is submitted anew.
+  // Carries out the submissions. The number of heads when one of them has something to tell (a
+  // status, or a view that is free again), else 0. The caller looks at them before anything is
+  // submitted anew.
   int32_t Flush();
 
  private:
@@ -149,8 +150,8 @@ class Reactor {
   SharedMemory memory_;
   Poller poller_;
   SlotTable slots_;
-  std::vector<SlotName> carry_;     // waiting to be served, oldest first
-  std::vector<SlotName> recarry_;   // served in this turn and not empty yet
+  std::vector<SlotName> carry_;    // waiting to be served, oldest first
+  std::vector<SlotName> recarry_;  // served in this turn and not empty yet
   int32_t completions_ = 0;
   int32_t slab_used_ = 0;
   int32_t referenced_ = 0;

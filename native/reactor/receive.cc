@@ -45,8 +45,7 @@ int32_t* Reactor::Complete(int32_t index, const Slot& slot, CompletionKind kind,
 }
 
 bool Reactor::HasRoom() const {
-  return completions_ + limits::kCompletionsPerServe <=
-             records::kCapacity[records::kCompletions] &&
+  return completions_ + limits::kCompletionsPerServe <= records::kCapacity[records::kCompletions] &&
          slab_used_ + limits::kLeastReceiveRoom <= records::kCapacity[records::kSlab];
 }
 
@@ -238,8 +237,8 @@ int Reactor::AcceptOne(int32_t listener_index, Slot& listener) {
   memory_.Count(counter::k_openSlots);
   if (listener.credits > 0) listener.credits--;
   int32_t position = completions_;
-  int32_t* record = Complete(listener_index, listener, CompletionKind::kAccepted, name.index,
-                             name.generation);
+  int32_t* record =
+      Complete(listener_index, listener, CompletionKind::kAccepted, name.index, name.generation);
   record[records::completion::kPeer] = position;
   *memory_.address(position) = slot.peer;
   return 0;
@@ -255,8 +254,7 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
   }
   for (int count = 0; count < limits::kDatagramsPerTurn; count++) {
     if (slot.paused || !slot.readable) return false;
-    if (!HasRoom() ||
-        slab_used_ + limits::kDatagramRoom > records::kCapacity[records::kSlab]) {
+    if (!HasRoom() || slab_used_ + limits::kDatagramRoom > records::kCapacity[records::kSlab]) {
       return true;
     }
     SocketAddress peer;
@@ -274,8 +272,8 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
       Complete(index, slot, CompletionKind::kFailed, 0, static_cast<int32_t>(got));
       continue;
     }
-    int32_t length = got < limits::kDatagramRoom ? static_cast<int32_t>(got)
-                                                 : limits::kDatagramRoom;
+    int32_t length =
+        got < limits::kDatagramRoom ? static_cast<int32_t>(got) : limits::kDatagramRoom;
     int32_t position = completions_;
     int32_t* record = Complete(index, slot, CompletionKind::kDatagram, slab_used_, length);
     FlatAddress flat = ToFlatAddress(peer);

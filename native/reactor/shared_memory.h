@@ -1,5 +1,5 @@
-// The memory that native code and JavaScript share (records.def), as typed pointers. It does not own
-// the memory: whoever made it keeps it alive longer than the reactor.
+// The memory that native code and JavaScript share (records.def), as typed pointers. It does not
+// own the memory: whoever made it keeps it alive longer than the reactor.
 #ifndef HAWSER_REACTOR_SHARED_MEMORY_H_
 #define HAWSER_REACTOR_SHARED_MEMORY_H_
 

@@ -28,27 +28,38 @@ struct Slot {
   int32_t credits = -1;  // listener: connections that may still be accepted; -1 is no limit
   int latched = 0;       // the first errno, negative, kept until it is delivered
   SlotKind kind = SlotKind::kFree;
-  uint8_t interest = 0;        // what the poller watches
-  bool watched : 1;            // added to the poller
-  bool readable : 1;           // cleared by EAGAIN, or a short read without hang-up (records.def)
-  bool writable : 1;           // an edge came that someone waits for
-  bool hung_up : 1;            // a short read proves nothing any more
-  bool urgent : 1;             // nor does it beside TCP urgent data
-  bool short_read_partial : 1; // nor ever on a Unix socket, where reads stop at control messages
+  uint8_t interest = 0;         // what the poller watches
+  bool watched : 1;             // added to the poller
+  bool readable : 1;            // cleared by EAGAIN, or a short read without hang-up (records.def)
+  bool writable : 1;            // an edge came that someone waits for
+  bool hung_up : 1;             // a short read proves nothing any more
+  bool urgent : 1;              // nor does it beside TCP urgent data
+  bool short_read_partial : 1;  // nor ever on a Unix socket, where reads stop at control messages
   bool paused : 1;
   bool connecting : 1;
-  bool blocked : 1;            // the last flush met EAGAIN
-  bool ended : 1;              // End or Failed was delivered
-  bool carried : 1;            // stands in the carry list
-  bool referenced : 1;         // keeps the process alive
-  bool troubled : 1;           // Trouble was delivered
-  bool readiness : 1;          // Readable is told instead of reading
-  FlatAddress peer;            // for error messages after the kernel has forgotten it
+  bool blocked : 1;     // the last flush met EAGAIN
+  bool ended : 1;       // End or Failed was delivered
+  bool carried : 1;     // stands in the carry list
+  bool referenced : 1;  // keeps the process alive
+  bool troubled : 1;    // Trouble was delivered
+  bool readiness : 1;   // Readable is told instead of reading
+  FlatAddress peer;     // for error messages after the kernel has forgotten it
 
   Slot()
-      : watched(false), readable(false), writable(false), hung_up(false), urgent(false),
-        short_read_partial(false), paused(false), connecting(false), blocked(false), ended(false),
-        carried(false), referenced(true), troubled(false), readiness(false),
+      : watched(false),
+        readable(false),
+        writable(false),
+        hung_up(false),
+        urgent(false),
+        short_read_partial(false),
+        paused(false),
+        connecting(false),
+        blocked(false),
+        ended(false),
+        carried(false),
+        referenced(true),
+        troubled(false),
+        readiness(false),
         peer{} {}
 };
 

@@ -61,8 +61,7 @@ int ToUnixAddress(const char* path, size_t size, SocketAddress* out) {
   std::memset(&out->storage, 0, sizeof(out->storage));
   static_assert(sizeof(un) <= sizeof(out->storage));
   std::memcpy(&out->storage, &un, sizeof(un));
-  out->length =
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size + (abstract ? 0 : 1));
+  out->length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size + (abstract ? 0 : 1));
   platform::SetLengthByte(out->get(), out->length);
   return 0;
 }

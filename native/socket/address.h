@@ -1,5 +1,5 @@
-// Socket addresses in two forms: the kernel's sockaddr, and a flat one of 32 bytes that crosses into
-// JavaScript and lies in shared memory. No text is parsed or made here; lib/ does that.
+// Socket addresses in two forms: the kernel's sockaddr, and a flat one of 32 bytes that crosses
+// into JavaScript and lies in shared memory. No text is parsed or made here; lib/ does that.
 #ifndef HAWSER_SOCKET_ADDRESS_H_
 #define HAWSER_SOCKET_ADDRESS_H_
 

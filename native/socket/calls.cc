@@ -47,7 +47,8 @@ int Accept(int descriptor, SocketAddress* peer) {
 }
 
 ssize_t Receive(int descriptor, void* bytes, size_t size) {
-  return Repeat([&] { return system_calls.recv(descriptor, bytes, size, platform::kReceiveFlags); });
+  return Repeat(
+      [&] { return system_calls.recv(descriptor, bytes, size, platform::kReceiveFlags); });
 }
 
 ssize_t ReceiveDatagram(int descriptor, void* bytes, size_t size, SocketAddress* peer,
@@ -149,8 +150,8 @@ ssize_t SendWithDescriptors(int descriptor, const void* bytes, size_t size, cons
   return Repeat([&] { return system_calls.sendmsg(descriptor, &message, platform::kSendFlags); });
 }
 
-ssize_t ReceiveWithDescriptors(int descriptor, void* bytes, size_t size, int* received,
-                               int* count, bool* truncated) {
+ssize_t ReceiveWithDescriptors(int descriptor, void* bytes, size_t size, int* received, int* count,
+                               bool* truncated) {
   iovec part{bytes, size};
   msghdr message{};
   message.msg_iov = &part;

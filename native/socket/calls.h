@@ -1,5 +1,6 @@
 // One function per system call on a socket. Each returns a value or -errno, repeats a call that a
-// signal interrupted where the manual allows it, and never throws or allocates. No state, no policy.
+// signal interrupted where the manual allows it, and never throws or allocates. No state, no
+// policy.
 #ifndef HAWSER_SOCKET_CALLS_H_
 #define HAWSER_SOCKET_CALLS_H_
 
@@ -76,8 +77,8 @@ ssize_t SendWithDescriptors(int descriptor, const void* bytes, size_t size, cons
 // Reads bytes and the descriptors that came with them. `*count` says how many; each is
 // close-on-exec and the caller's. When more came than fit (MSG_CTRUNC), the kernel closed the rest
 // and `*truncated` is set.
-ssize_t ReceiveWithDescriptors(int descriptor, void* bytes, size_t size, int* received,
-                               int* count, bool* truncated);
+ssize_t ReceiveWithDescriptors(int descriptor, void* bytes, size_t size, int* received, int* count,
+                               bool* truncated);
 
 }  // namespace hawser
 

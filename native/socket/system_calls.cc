@@ -13,11 +13,11 @@ int Fcntl(int descriptor, int command, int argument) {
 
 }  // namespace
 
-#define HAWSER_REAL_CALLS                                                                      \
-  {                                                                                            \
-    platform::OpenSocket, platform::AcceptSocket, ::bind, ::connect, ::listen, ::shutdown,     \
-        ::close, ::getsockopt, ::setsockopt, ::getsockname, ::getpeername, ::recv, ::recvmsg,  \
-        ::sendmsg, Ioctl, Fcntl                                                                \
+#define HAWSER_REAL_CALLS                                                                     \
+  {                                                                                           \
+    platform::OpenSocket, platform::AcceptSocket, ::bind, ::connect, ::listen, ::shutdown,    \
+        ::close, ::getsockopt, ::setsockopt, ::getsockname, ::getpeername, ::recv, ::recvmsg, \
+        ::sendmsg, Ioctl, Fcntl                                                               \
   }
 
 const SystemCalls kRealSystemCalls = HAWSER_REAL_CALLS;

@@ -1,6 +1,6 @@
 // The system calls that the library makes on sockets, as a table of functions, so that a native
-// test can replace one and make it fail with any errno. Nothing else in native/ calls them directly;
-// the pollers' own calls are in their files and are replaced at link time.
+// test can replace one and make it fail with any errno. Nothing else in native/ calls them
+// directly; the pollers' own calls are in their files and are replaced at link time.
 #ifndef HAWSER_SOCKET_SYSTEM_CALLS_H_
 #define HAWSER_SOCKET_SYSTEM_CALLS_H_
 
