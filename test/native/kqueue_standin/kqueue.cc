@@ -122,8 +122,12 @@ struct kevent EventOf(const Knote& knote, uint32_t ready) {
   } else {
     int bytes = 0;
     if (::ioctl(knote.duplicate, FIONREAD, &bytes) == 0) event.data = bytes;
+    if (knote.filter == EVFILT_EXCEPT && (ready & EPOLLPRI)) {
+      // XNU looks for the mark first, and says nothing of an end as long as it stands.
+      event.fflags = NOTE_OOB;
+      return event;
+    }
     end = end || (ready & EPOLLRDHUP) != 0;
-    if (knote.filter == EVFILT_EXCEPT && (ready & EPOLLPRI)) event.fflags |= NOTE_OOB;
   }
   if (end) {
     event.flags |= EV_EOF;
