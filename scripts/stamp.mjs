@@ -5,7 +5,11 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The files under a path, sorted; a path that does not exist has none. */
+/**
+ * The files under a path, sorted; a path that does not exist has none.
+ * @param {string} path
+ * @returns {string[]}
+ */
 export function filesUnder(path) {
   const entry = statSync(path, { throwIfNoEntry: false });
   if (entry === undefined) return [];
@@ -18,7 +22,11 @@ export function filesUnder(path) {
     .sort();
 }
 
-/** The stamp of everything under `paths`, and of `extra` (versions, options). */
+/**
+ * The stamp of everything under `paths`, and of `extra` (versions, options).
+ * @param {string[]} paths
+ * @returns {string}
+ */
 export function stampOf(paths, extra = "") {
   const hash = createHash("sha256").update(extra);
   for (const file of paths.flatMap(filesUnder)) {
@@ -28,12 +36,21 @@ export function stampOf(paths, extra = "") {
   return hash.digest("hex");
 }
 
-/** Whether `stampFile` holds `stamp` and every output is there. */
+/**
+ * Whether `stampFile` holds `stamp` and every output is there.
+ * @param {string} stampFile
+ * @param {string} stamp
+ * @param {string[]} outputs
+ */
 export function isFresh(stampFile, stamp, outputs) {
   if (!existsSync(stampFile) || !outputs.every((output) => existsSync(output))) return false;
   return readFileSync(stampFile, "utf8") === stamp;
 }
 
+/**
+ * @param {string} stampFile
+ * @param {string} stamp
+ */
 export function writeStamp(stampFile, stamp) {
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, stamp);
