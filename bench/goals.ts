@@ -50,6 +50,12 @@ const TCP = ratios("tcp", [
   ["20B-d16", "hawser-await", "at most", 1.6, "hawser"],
 ]);
 
+const CONNECT = ratios("connect", [
+  ["accept", "hawser", "at least", 1.5, "node", "connections"],
+  ["accept", "hawser", "at most", 1 / 1.3, "node"],
+  ["connect", "hawser", "at least", 1.5, "node", "connections"],
+]);
+
 const STARTUP: Goal[] = [
   {
     suite: "startup",
@@ -63,11 +69,12 @@ const STARTUP: Goal[] = [
 ];
 
 /** Every goal. */
-export const GOALS: readonly Goal[] = [...TCP, ...STARTUP];
+export const GOALS: readonly Goal[] = [...TCP, ...CONNECT, ...STARTUP];
 
 /** `at most 1.08 of c`. */
 export function describeGoal(goal: Goal): string {
-  if (goal.kind === "value") return `${goal.bound} ${goal.value}`;
-  if (goal.kind === "ratio") return `${goal.bound} ${goal.value} of ${goal.against}`;
-  return `${goal.bound} ${goal.value} over ${goal.against}`;
+  const value = Number(goal.value.toPrecision(3));
+  if (goal.kind === "value") return `${goal.bound} ${value}`;
+  if (goal.kind === "ratio") return `${goal.bound} ${value} of ${goal.against}`;
+  return `${goal.bound} ${value} over ${goal.against}`;
 }

@@ -82,7 +82,8 @@ async function runSuites(options: BenchOptions): Promise<number> {
   for (const suite of chosen) {
     const result = await runSuite(suite, context);
     suites.push(result);
-    const goals = evaluateGoals(GOALS, result);
+    const ran = new Set(result.scenarios.map((scenario) => scenario.id));
+    const goals = evaluateGoals(GOALS, result).filter(({ goal }) => ran.has(goal.scenario));
     if (goals.length > 0) print(["", ...renderGoals(suite.title, goals)]);
   }
   const results: Results = {

@@ -11,23 +11,18 @@
 //
 // Knows nothing of subjects, rounds and statistics; those are the runner's.
 #include <sys/uio.h>
-#if defined(__linux__)
-#include <sys/prctl.h>
-#endif
 
-#include "clocks.h"
 #include "events.h"
 #include "handshake.h"
 #include "histogram.h"
 #include "messages.h"
+#include "window.h"
 
 enum {
   RECEIVE_BYTES = 256 * 1024,
   GATHER_MAX = 64,
   DUE_MAX = 8192,  // messages of one connection in flight in the open loop
 };
-
-static const int64_t STALL_NS = 5000000000;
 
 typedef enum { STATE_CONNECTING, STATE_UPGRADING, STATE_READY } state_t;
 
@@ -44,15 +39,6 @@ typedef struct {
   char* head;    // the upgrade's response so far
   size_t head_bytes;
 } connection_t;
-
-typedef struct {
-  int64_t at;
-  uint64_t completed;
-  int64_t own_cpu;
-  int64_t server_cpu;
-  int64_t own_wait;
-  int64_t server_wait;
-} snapshot_t;
 
 static struct {
   uint16_t port;
@@ -74,12 +60,6 @@ static histogram_t latency;
 static int64_t measure_from_ns = INT64_MAX;  // due times before this are warm-up
 static int64_t measure_to_ns = INT64_MAX;
 static char buffer[RECEIVE_BYTES];
-
-static _Noreturn void give_up(const char* why, int error) {
-  printf("{\"error\":\"%s%s%s\"}\n", why, error != 0 ? ": " : "",
-         error != 0 ? strerror(error) : "");
-  exit(1);
-}
 
 static unsigned variant_of(const connection_t* connection, uint64_t number) {
   return (unsigned)((number + connection->index) % messages.variants);
@@ -227,20 +207,6 @@ static void open_connections(int poller) {
   }
 }
 
-static snapshot_t snapshot(int64_t now) {
-  return (snapshot_t){.at = now,
-                      .completed = completed,
-                      .own_cpu = own_cpu_ns(),
-                      .server_cpu = process_cpu_ns(options.server),
-                      .own_wait = run_queue_wait_ns(getpid()),
-                      .server_wait = run_queue_wait_ns(options.server)};
-}
-
-static void tell(const char* event) {
-  printf("{\"event\":\"%s\"}\n", event);
-  fflush(stdout);
-}
-
 static void run_closed(int poller, snapshot_t* begin, snapshot_t* end) {
   for (unsigned i = 0; i < options.connections; i++) {
     connections[i].owed = options.depth;
@@ -262,10 +228,10 @@ static void run_closed(int poller, snapshot_t* begin, snapshot_t* end) {
     if (!measuring && now >= warm) {
       measuring = true;
       tell("begin");
-      *begin = snapshot(now_ns());
+      *begin = take_snapshot(completed, options.server);
     } else if (measuring && (options.messages > 0 ? completed - begin->completed >= options.messages
                                                   : now - begin->at >= options.duration_ns)) {
-      *end = snapshot(now);
+      *end = take_snapshot(completed, options.server);
       tell("end");
       return;
     }
@@ -296,7 +262,7 @@ static void run_open(int poller, snapshot_t* begin, snapshot_t* end) {
     if (!measuring && now - start >= options.warmup_ns) {
       measuring = true;
       tell("begin");
-      *begin = snapshot(now);
+      *begin = take_snapshot(completed, options.server);
       measure_from_ns = now;
       measure_to_ns = now + options.duration_ns;
     } else if (measuring && now >= measure_to_ns) {
@@ -316,32 +282,18 @@ static void run_open(int poller, snapshot_t* begin, snapshot_t* end) {
     int64_t wait = due - now_ns();
     wait_and_handle(poller, wait > 0 ? wait : 0);
   }
-  *end = snapshot(now_ns());
+  *end = take_snapshot(completed, options.server);
   tell("end");
   drain(poller, now_ns() + STALL_NS);
 }
 
-static void print_difference(const char* name, int64_t begin, int64_t end) {
-  if (begin >= 0 && end >= 0) {
-    printf("\"%s\":%lld,", name, (long long)(end - begin));
-  } else {
-    printf("\"%s\":null,", name);
-  }
-}
-
 static void print_result(const snapshot_t* begin, const snapshot_t* end) {
-  uint64_t count = end->completed - begin->completed;
-  printf("{\"messages\":%llu,\"seconds\":%.9f,", (unsigned long long)count,
-         (double)(end->at - begin->at) / 1e9);
-  print_difference("generatorCpuNs", begin->own_cpu, end->own_cpu);
-  print_difference("serverCpuNs", begin->server_cpu, end->server_cpu);
-  print_difference("generatorWaitNs", begin->own_wait, end->own_wait);
-  print_difference("serverWaitNs", begin->server_wait, end->server_wait);
+  print_window(begin, end);
   if (options.rate > 0) {
     histogram_print(&latency);
     printf(",");
   }
-  printf("\"connections\":%u,\"errors\":0}\n", options.connections);
+  printf("\"connections\":%u}\n", options.connections);
 }
 
 static void read_options(int argc, char** argv) {
@@ -376,10 +328,7 @@ int main(int argc, char** argv) {
   if (raise_descriptor_limit() < (int64_t)options.connections + 16) {
     fail_because("the descriptor limit is below the number of connections");
   }
-  signal(SIGPIPE, SIG_IGN);
-#if defined(__linux__)
-  prctl(PR_SET_TIMERSLACK, 1);  // the default of 50 us is half of what the open loop measures
-#endif
+  prepare_generator();
   make_messages(&messages, options.protocol, size);
   int poller = events_open();
   if (poller < 0) fail("events_open");

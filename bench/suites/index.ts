@@ -1,5 +1,7 @@
 // The list of suites, in the order they run.
 import type { Suite } from "../harness/suite.ts";
+import { connect } from "./connect.ts";
+import { startup } from "./startup.ts";
 import { tcp } from "./tcp.ts";
 
-export const SUITES: readonly Suite[] = [tcp];
+export const SUITES: readonly Suite[] = [tcp, connect, startup];
