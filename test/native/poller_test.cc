@@ -229,6 +229,21 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "poller rule 3: a peer that is gone without an error is a hang-up, whatever the interest") {
+  Opened poller;
+  for (uint32_t interest :
+       {uint32_t{kInterestRead}, uint32_t{kInterestWrite}, kBoth, uint32_t{kInterestNone}}) {
+    CAPTURE(interest);
+    Pair pair = UnixPair();
+    REQUIRE(poller.Add(pair.near.get(), kToken, interest) == 0);
+    (void)Look(&poller);
+    pair.far.Close();
+    CHECK((AwaitReady(&poller, kReadable | kHangUp) & kError) == 0);
+    poller.Remove(pair.near.get(), interest);
+  }
+}
+
 TEST_CASE("poller rule 3: a hang-up comes after the interest was taken away, too") {
   Opened poller;
   Pair pair = TcpPair();

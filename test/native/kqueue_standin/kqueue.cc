@@ -248,6 +248,11 @@ int kevent(int queue, const struct kevent* changes, int change_count, struct kev
   }
   if (count > 0 || event_count == 0) return count;
 
+  if (timeout != nullptr &&
+      (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)) {
+    errno = EINVAL;
+    return -1;
+  }
   const int milliseconds =
       timeout == nullptr ? -1
                          : static_cast<int>(timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000);
