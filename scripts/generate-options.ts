@@ -144,13 +144,13 @@ export function tcpInfoTable(rows: readonly TcpInfoRow[]): string {
     'import type { TcpCongestionState, TcpState } from "./option-values.ts";',
     "",
     "/**",
-    " * What the kernel knows of a TCP connection. Units are in the names; counts have none. A field is",
-    " * `undefined` where this system, or this version of its kernel, does not tell.",
+    " * What the kernel knows of a TCP connection. Units are in the names; counts have none, durations",
+    " * are milliseconds with fraction. Null is what this system, or its version, does not tell.",
     " */",
     "export interface TcpInfo {",
     ...rows.flatMap((row) => [
       ...comment(`${row.help} ${systemNames(row.systems)}.`),
-      `  readonly ${row.name}: ${INFO_TYPES[row.type]} | undefined;`,
+      `  readonly ${row.name}: ${INFO_TYPES[row.type]} | null;`,
     ]),
     "}",
     "",
@@ -195,13 +195,14 @@ A boolean may be set as 0 or 1. A linger value is \`{ enabled, seconds }\`, cred
 const INFO_INTRODUCTION = `## What TCP_INFO tells
 
 \`getTcpInfo(socket)\` gives one object on both systems, from TCP_INFO (tcp(7)) on Linux and
-TCP_CONNECTION_INFO (tcp(4)) on macOS. A field is \`undefined\` where the kernel does not tell.`;
+TCP_CONNECTION_INFO (tcp(4)) on macOS. Durations are milliseconds with fraction; null is what this
+kernel does not tell.`;
 
 export function optionsPage(rows: readonly OptionRow[], info: readonly TcpInfoRow[]): string {
   const parts = [INTRODUCTION];
   for (const [key, { title }] of Object.entries(LEVELS)) {
     const ofLevel = rows.filter((row) => row.level === key);
-    if (ofLevel.length > 0) parts.push(`## ${title}`, ofLevel.length > 0 ? grid(ofLevel) : "");
+    if (ofLevel.length > 0) parts.push(`## ${title}`, grid(ofLevel));
   }
   parts.push(INFO_INTRODUCTION, infoGrid(info));
   return `${parts.join("\n\n")}\n`;

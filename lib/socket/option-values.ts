@@ -10,12 +10,12 @@ export interface LingerValue {
 
 /** SO_PEERCRED (unix(7)), LOCAL_PEERCRED (unix(4) of macOS). */
 export interface PeerCredentials {
-  /** Process; `undefined` on macOS, where it is LOCAL_PEERPID. */
-  readonly pid: number | undefined;
+  /** Process; null on macOS, where it is LOCAL_PEERPID. */
+  readonly pid: number | null;
   /** Effective user. */
-  readonly uid: number | undefined;
+  readonly uid: number | null;
   /** Effective group. */
-  readonly gid: number | undefined;
+  readonly gid: number | null;
 }
 
 /**
@@ -46,24 +46,19 @@ export interface OptionRow {
   readonly counterpart: string;
 }
 
-/** State of a TCP connection (RFC 9293 section 3.3.2). */
+/** State of a TCP connection (RFC 9293 section 3.3.2), in the spelling of Linux. */
 export type TcpState =
-  | "closed"
-  | "listen"
-  | "syn-sent"
-  | "syn-received"
-  | "established"
-  | "fin-wait-1"
-  | "fin-wait-2"
-  | "close-wait"
-  | "closing"
-  | "last-ack"
-  | "time-wait";
+  | "ESTABLISHED"
+  | "SYN_SENT"
+  | "SYN_RECV"
+  | "FIN_WAIT1"
+  | "FIN_WAIT2"
+  | "TIME_WAIT"
+  | "CLOSE"
+  | "CLOSE_WAIT"
+  | "LAST_ACK"
+  | "LISTEN"
+  | "CLOSING";
 
-/** State of congestion control on Linux (tcp_ca_state, include/uapi/linux/tcp.h). */
-export type TcpCongestionState =
-  | "open"
-  | "disorder"
-  | "congestion-window-reduced"
-  | "recovery"
-  | "loss";
+/** State of congestion control (tcp_ca_state of Linux, include/uapi/linux/tcp.h). */
+export type TcpCongestionState = "open" | "disorder" | "cwr" | "recovery" | "loss";

@@ -5,146 +5,146 @@
 import type { TcpCongestionState, TcpState } from "./option-values.ts";
 
 /**
- * What the kernel knows of a TCP connection. Units are in the names; counts have none. A field is
- * `undefined` where this system, or this version of its kernel, does not tell.
+ * What the kernel knows of a TCP connection. Units are in the names; counts have none, durations
+ * are milliseconds with fraction. Null is what this system, or its version, does not tell.
  */
 export interface TcpInfo {
   /** State of the connection (RFC 9293). Linux, macOS. */
-  readonly state: TcpState | undefined;
+  readonly state: TcpState | null;
   /** State of congestion control. Linux. */
-  readonly congestionState: TcpCongestionState | undefined;
+  readonly congestionState: TcpCongestionState | null;
   /** Whether timestamps are in use (RFC 7323). Linux, macOS. */
-  readonly timestamps: boolean | undefined;
+  readonly timestamps: boolean | null;
   /** Whether selective acknowledgements are in use (RFC 2018). Linux, macOS. */
-  readonly selectiveAcknowledgments: boolean | undefined;
+  readonly selectiveAcknowledgments: boolean | null;
   /** Whether windows are scaled (RFC 7323). Linux, macOS. */
-  readonly windowScaling: boolean | undefined;
+  readonly windowScaling: boolean | null;
   /** Whether ECN was agreed upon (RFC 3168). Linux, macOS. */
-  readonly ecn: boolean | undefined;
+  readonly ecn: boolean | null;
   /** Whether data in a SYN was acknowledged (TCP Fast Open, RFC 7413). Linux, macOS. */
-  readonly synDataAcknowledged: boolean | undefined;
+  readonly synDataAcknowledged: boolean | null;
   /** Whether lost segments are being sent again; on Linux see congestionState. macOS. */
-  readonly lossRecovery: boolean | undefined;
+  readonly lossRecovery: boolean | null;
   /** Scale of the peer's window. Linux, macOS. */
-  readonly sendWindowScaleBits: number | undefined;
+  readonly sendWindowScaleBits: number | null;
   /** Scale of our window. Linux, macOS. */
-  readonly receiveWindowScaleBits: number | undefined;
+  readonly receiveWindowScaleBits: number | null;
   /** Segments sent and not acknowledged; on a listener, connections to be accepted. Linux. */
-  readonly unacknowledgedSegments: number | undefined;
+  readonly unacknowledgedSegments: number | null;
   /** Of those, segments selectively acknowledged; on a listener, its backlog. Linux. */
-  readonly sackedSegments: number | undefined;
+  readonly sackedSegments: number | null;
   /** Of those, segments taken for lost. Linux. */
-  readonly lostSegments: number | undefined;
+  readonly lostSegments: number | null;
   /** Of those, segments sent again. Linux. */
-  readonly retransmittedSegments: number | undefined;
+  readonly retransmittedSegments: number | null;
   /** Bytes in the send buffer that were never sent. Linux. */
-  readonly unsentBytes: number | undefined;
+  readonly unsentBytes: number | null;
   /** Bytes in the send buffer, sent ones that are not acknowledged included. macOS. */
-  readonly sendBufferBytes: number | undefined;
+  readonly sendBufferBytes: number | null;
   /** Window that the peer announced; 0: it takes no more now. Linux 5.4. Linux, macOS. */
-  readonly sendWindowBytes: number | undefined;
+  readonly sendWindowBytes: number | null;
   /** Window that we announced. Linux 6.2. Linux, macOS. */
-  readonly receiveWindowBytes: number | undefined;
+  readonly receiveWindowBytes: number | null;
   /** Retransmission timeouts in a row. Linux. */
-  readonly retransmits: number | undefined;
+  readonly retransmits: number | null;
   /** Keepalive or zero-window probes without an answer. Linux. */
-  readonly probes: number | undefined;
+  readonly probes: number | null;
   /** How often the retransmission timeout was doubled. Linux. */
-  readonly backoff: number | undefined;
+  readonly backoff: number | null;
   /** Time since data was last sent. Linux. */
-  readonly sinceDataSentMs: number | undefined;
+  readonly sinceDataSentMs: number | null;
   /** Time since data was last received. Meaningless before the connection is open. Linux. */
-  readonly sinceDataReceivedMs: number | undefined;
+  readonly sinceDataReceivedMs: number | null;
   /** Time since the last acknowledgement. Meaningless before the connection is open. Linux. */
-  readonly sinceAcknowledgmentMs: number | undefined;
+  readonly sinceAcknowledgmentMs: number | null;
   /** Retransmission timeout (RTO, RFC 6298). Linux, macOS. */
-  readonly retransmissionTimeoutMs: number | undefined;
+  readonly retransmissionTimeoutMs: number | null;
   /** How long an acknowledgement may be delayed. Linux. */
-  readonly delayedAcknowledgmentMs: number | undefined;
+  readonly delayedAcknowledgmentMs: number | null;
   /** Smoothed round-trip time (SRTT, RFC 6298). Linux, macOS. */
-  readonly roundTripTimeMs: number | undefined;
+  readonly roundTripTimeMs: number | null;
   /** Mean deviation of the round-trip time (RTTVAR). Linux, macOS. */
-  readonly roundTripTimeVarianceMs: number | undefined;
+  readonly roundTripTimeVarianceMs: number | null;
   /** The last round-trip time measured. macOS. */
-  readonly latestRoundTripTimeMs: number | undefined;
+  readonly latestRoundTripTimeMs: number | null;
   /** The least round-trip time measured lately. Linux. */
-  readonly minRoundTripTimeMs: number | undefined;
+  readonly minRoundTripTimeMs: number | null;
   /** Round-trip time estimated by the receiving side; 0: not yet. Linux. */
-  readonly receiveRoundTripTimeMs: number | undefined;
+  readonly receiveRoundTripTimeMs: number | null;
   /** Time with data to send. Linux. */
-  readonly busyMs: number | undefined;
+  readonly busyMs: number | null;
   /** Of that, time held up by the peer's window. Linux. */
-  readonly receiveWindowLimitedMs: number | undefined;
+  readonly receiveWindowLimitedMs: number | null;
   /** Of that, time held up by a send buffer that was too small. Linux. */
-  readonly sendBufferLimitedMs: number | undefined;
+  readonly sendBufferLimitedMs: number | null;
   /** Largest segment that is sent (MSS). Linux, macOS. */
-  readonly sendSegmentBytes: number | undefined;
+  readonly sendSegmentBytes: number | null;
   /** Estimate of the segments that the peer sends. Linux. */
-  readonly receiveSegmentBytes: number | undefined;
+  readonly receiveSegmentBytes: number | null;
   /** The MSS that we announced. Linux. */
-  readonly advertisedSegmentBytes: number | undefined;
+  readonly advertisedSegmentBytes: number | null;
   /** The known path MTU. Linux. */
-  readonly pathMtuBytes: number | undefined;
+  readonly pathMtuBytes: number | null;
   /** Congestion window of Linux, which counts segments. Linux. */
-  readonly congestionWindowSegments: number | undefined;
+  readonly congestionWindowSegments: number | null;
   /** Congestion window of macOS, which counts bytes. macOS. */
-  readonly congestionWindowBytes: number | undefined;
+  readonly congestionWindowBytes: number | null;
   /** Slow start threshold of Linux; Infinity: none yet. Linux. */
-  readonly slowStartThresholdSegments: number | undefined;
+  readonly slowStartThresholdSegments: number | null;
   /** Slow start threshold of macOS. macOS. */
-  readonly slowStartThresholdBytes: number | undefined;
+  readonly slowStartThresholdBytes: number | null;
   /** What our announced window is bounded by (rcv_ssthresh). Linux. */
-  readonly receiveThresholdBytes: number | undefined;
+  readonly receiveThresholdBytes: number | null;
   /** Receive buffer that automatic tuning aims at, per round trip. Linux. */
-  readonly receiveSpaceBytes: number | undefined;
+  readonly receiveSpaceBytes: number | null;
   /** Reordering that is not taken for loss. Linux. */
-  readonly reorderingSegments: number | undefined;
+  readonly reorderingSegments: number | null;
   /** Rate at which segments are paced; Infinity: not paced. Linux. */
-  readonly pacingRateBytesPerSecond: number | undefined;
+  readonly pacingRateBytesPerSecond: number | null;
   /** Its upper bound; Infinity: none. Linux. */
-  readonly maxPacingRateBytesPerSecond: number | undefined;
+  readonly maxPacingRateBytesPerSecond: number | null;
   /** The last rate at which the peer took data. Linux. */
-  readonly deliveryRateBytesPerSecond: number | undefined;
+  readonly deliveryRateBytesPerSecond: number | null;
   /** Whether that rate was bounded by how little there was to send. Linux. */
-  readonly deliveryRateAppLimited: boolean | undefined;
+  readonly deliveryRateAppLimited: boolean | null;
   /** Bytes acknowledged; SYN and FIN count as one each. Linux. */
-  readonly bytesAcknowledged: number | undefined;
+  readonly bytesAcknowledged: number | null;
   /** Bytes received in order. Linux, macOS. */
-  readonly bytesReceived: number | undefined;
+  readonly bytesReceived: number | null;
   /** Bytes sent, those sent again included. Linux 4.19. Linux, macOS. */
-  readonly bytesSent: number | undefined;
+  readonly bytesSent: number | null;
   /** Bytes sent again. Linux 4.19. Linux, macOS. */
-  readonly bytesRetransmitted: number | undefined;
+  readonly bytesRetransmitted: number | null;
   /** Bytes received out of order. macOS. */
-  readonly bytesOutOfOrder: number | undefined;
+  readonly bytesOutOfOrder: number | null;
   /** Segments sent. Linux, macOS. */
-  readonly segmentsSent: number | undefined;
+  readonly segmentsSent: number | null;
   /** Segments received. Linux, macOS. */
-  readonly segmentsReceived: number | undefined;
+  readonly segmentsReceived: number | null;
   /** Segments with data sent. Linux. */
-  readonly dataSegmentsSent: number | undefined;
+  readonly dataSegmentsSent: number | null;
   /** Segments with data received. Linux. */
-  readonly dataSegmentsReceived: number | undefined;
+  readonly dataSegmentsReceived: number | null;
   /** Segments sent again. Linux, macOS. */
-  readonly segmentsRetransmitted: number | undefined;
+  readonly segmentsRetransmitted: number | null;
   /** Segments that reached the peer. Linux 4.18. Linux. */
-  readonly segmentsDelivered: number | undefined;
+  readonly segmentsDelivered: number | null;
   /** Of those, the ones that met congestion (ECN's CE). Linux 4.18. Linux. */
-  readonly segmentsDeliveredWithCe: number | undefined;
+  readonly segmentsDeliveredWithCe: number | null;
   /** Segments received out of order. Linux 5.4. Linux. */
-  readonly segmentsOutOfOrder: number | undefined;
+  readonly segmentsOutOfOrder: number | null;
   /** Segments the peer received twice (RFC 2883). Linux 4.19. Linux. */
-  readonly duplicateSacks: number | undefined;
+  readonly duplicateSacks: number | null;
   /** How often the network reordered what we sent. Linux 4.19. Linux. */
-  readonly reorderings: number | undefined;
+  readonly reorderings: number | null;
   /** How often the path was changed after timeouts. Linux 6.2. Linux. */
-  readonly rehashes: number | undefined;
+  readonly rehashes: number | null;
   /** Retransmission timeouts. Linux 6.7. Linux. */
-  readonly retransmissionTimeouts: number | undefined;
+  readonly retransmissionTimeouts: number | null;
   /** Recoveries from them, an unfinished one included. Linux 6.7. Linux. */
-  readonly retransmissionRecoveries: number | undefined;
+  readonly retransmissionRecoveries: number | null;
   /** Time spent in recoveries, an unfinished one included. Linux 6.7. Linux. */
-  readonly retransmissionRecoveryMs: number | undefined;
+  readonly retransmissionRecoveryMs: number | null;
 }
 
 /** Where each field stands in what the addon's `getTcpInfo` writes. */

@@ -135,7 +135,7 @@ bool ReadValue(napi_env env, OptionKind kind, napi_value value, OptionValue* out
 bool SetNumber(napi_env env, napi_value object, const char* name, int64_t number) {
   napi_value value;
   napi_status status =
-      number == kAbsent ? napi_get_undefined(env, &value) : napi_create_int64(env, number, &value);
+      number == kAbsent ? napi_get_null(env, &value) : napi_create_int64(env, number, &value);
   return status == napi_ok && napi_set_named_property(env, object, name, value) == napi_ok;
 }
 

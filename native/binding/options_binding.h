@@ -11,7 +11,7 @@ namespace hawser {
 //
 //   getOption(descriptor: number, index: number, result: unknown[]): number
 //     0, and the value in result[0]; or -errno. Values by kind: boolean; number; string;
-//     {enabled, seconds}; {pid, uid, gid}, with undefined for what the system does not tell.
+//     {enabled, seconds}; {pid, uid, gid}, with null for what the system does not tell.
 //
 //   setOption(descriptor: number, index: number, value: unknown): number
 //     0 or -errno. A boolean may be 0 or 1; an interface is its IPv4 address or its index.

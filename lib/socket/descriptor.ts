@@ -1,0 +1,124 @@
+// The descriptor behind a socket: of this library, or of Node's net, tls, dgram, http and http2.
+// Node hides its descriptors; here is all that is known of where. Not here: what is done with one.
+
+import type { Socket as NodeDatagramSocket } from "node:dgram";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { Server as NodeServer, Socket as NodeSocket } from "node:net";
+import { invalidArgType } from "../errors/index.ts";
+import { noDescriptor, type OptionCall } from "./option-errors.ts";
+
+/**
+ * A socket whose options can be read and set: one of this library (its `fd`), or one of Node's net,
+ * tls, dgram, http or http2 while it is open.
+ */
+export type AnySocket =
+  | { readonly fd: number }
+  | NodeSocket
+  | NodeServer
+  | NodeDatagramSocket
+  | ClientRequest
+  | IncomingMessage
+  | ServerResponse
+  | { readonly socket: NodeSocket | null | undefined };
+
+export interface Target {
+  readonly descriptor: number;
+  /** A Unix socket of Node's, which has no TCP beneath. */
+  readonly pipe: boolean;
+}
+
+// Request -> socket -> TLS wrap -> wrapped socket is the longest way there is.
+const MAX_STEPS = 8;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * The descriptor of an open socket.
+ *
+ * @throws TypeError for what is no socket; HawserError EBADF for one that is closed, ENOTCONN for
+ *   one that is not open yet or whose descriptor another process holds
+ */
+export function targetOf(socket: unknown, call: OptionCall): Target {
+  let current = socket;
+  for (let step = 0; step < MAX_STEPS && isObject(current); step++) {
+    const found = look(current, call);
+    if (found === undefined) break;
+    if ("target" in found) return found.target;
+    current = found.next;
+  }
+  throw invalidArgType(
+    "socket",
+    "an open socket of hawser or Node (net, tls, dgram, http)",
+    socket,
+  );
+}
+
+type Found = { readonly target: Target } | { readonly next: unknown };
+
+function look(socket: Fields, call: OptionCall): Found | undefined {
+  if (typeof socket["fd"] === "number") {
+    if (socket["fd"] < 0) throw noDescriptor(call, "EBADF", "the socket is closed");
+    return { target: { descriptor: socket["fd"], pipe: false } };
+  }
+  const datagram = datagramState(socket);
+  if (datagram !== undefined) return { target: fromDatagram(datagram, call) };
+  if ("_handle" in socket) return fromHandle(socket, call);
+  // What http, http2 and ws give: the socket is one property away.
+  for (const key of ["socket", "_socket"]) {
+    if (!(key in socket)) continue;
+    const next = socket[key];
+    if (isObject(next)) return { next };
+    throw noDescriptor(call, "ENOTCONN", "it has no socket: wait for 'socket', or it is closed");
+  }
+  return undefined;
+}
+
+function fromHandle(socket: Fields, call: OptionCall): Found {
+  const handle = socket["_handle"];
+  if (socket["destroyed"] === true) throw noDescriptor(call, "EBADF", "the socket is closed");
+  if (socket["connecting"] === true) {
+    // Node may try several addresses, each with a descriptor of its own.
+    throw noDescriptor(call, "ENOTCONN", "the socket is not connected yet: wait for 'connect'");
+  }
+  if (!isObject(handle)) {
+    const listens = "listening" in socket;
+    throw noDescriptor(
+      call,
+      "ENOTCONN",
+      listens
+        ? "the server does not listen: wait for 'listening', or it is closed"
+        : "the socket is not connected yet: wait for 'connect'",
+    );
+  }
+  const descriptor = handle["fd"];
+  if (typeof descriptor === "number" && descriptor >= 0) {
+    return { target: { descriptor, pipe: handle.constructor?.name === "Pipe" } };
+  }
+  // TLS over something else than a socket of the kernel's may still have one below.
+  if (isObject(socket["_parent"])) return { next: socket["_parent"] };
+  throw noDescriptor(call, "ENOTCONN", "the socket has no descriptor in this process");
+}
+
+// dgram keeps its handle behind a symbol; its old `_handle` prints a deprecation warning (DEP0112).
+function datagramState(socket: Fields): Fields | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    if (symbol.description !== "state symbol") continue;
+    const state = (socket as Record<symbol, unknown>)[symbol];
+    if (isObject(state) && "handle" in state && "bindState" in state) return state;
+  }
+  return undefined;
+}
+
+function fromDatagram(state: Fields, call: OptionCall): Target {
+  const handle = state["handle"];
+  if (!isObject(handle)) throw noDescriptor(call, "EBADF", "the socket is closed");
+  const descriptor = handle["fd"];
+  if (typeof descriptor !== "number" || descriptor < 0) {
+    throw noDescriptor(call, "ENOTCONN", "the socket is not bound yet: wait for 'listening'");
+  }
+  return { descriptor, pipe: false };
+}
+
+function isObject(value: unknown): value is Fields {
+  return (typeof value === "object" || typeof value === "function") && value !== null;
+}
