@@ -17,6 +17,7 @@ import { Deflater } from "./deflate.ts";
 import type { DeflateParameters } from "./deflate-negotiation.ts";
 import type { FrameParser, FrameSink } from "./frame-parser.ts";
 import { type FrameOutput, writeBinaryFrame, writeTextFrame } from "./frame-writer.ts";
+import type { AbortReason, CloseInfo, ProtocolHandler } from "./handler.ts";
 import { MAX_CONTROL_PAYLOAD_BYTES, MAX_UNSENT_BEFORE_PONG_BYTES } from "./limits.ts";
 import * as op from "./opcodes.ts";
 import type { PreparedMessage } from "./prepared.ts";
@@ -24,52 +25,6 @@ import { MessageReceiver, type ReceiverSink } from "./receiver.ts";
 import { Sender, type SenderSink, writeWhole } from "./sender.ts";
 import type { ProtocolSettings } from "./settings.ts";
 import { maySend, nextState, type ProtocolEvent, type ProtocolState } from "./states.ts";
-
-/** Why the transport is to be aborted. */
-export type AbortReason = "heartbeatTimeout" | "closeTimeout" | "queueOverflow";
-
-/** How a connection ended. */
-export interface CloseInfo {
-  /** The peer's code (section 7.1.5): 1005 for an empty Close, 1006 when none came. */
-  readonly code: number;
-  readonly reason: string;
-  /** Both Closes were exchanged. */
-  readonly wasClean: boolean;
-  /** Who began it: the first Close, failure or end of the transport. */
-  readonly initiator: "local" | "remote";
-  /** The code in our own Close; undefined when none was sent or it was empty. */
-  readonly sentCode: number | undefined;
-  /** What broke: a rule, a bound or a time-out; null otherwise. */
-  readonly failure: { readonly closeCode: number; readonly message: string } | null;
-}
-
-/**
- * What the glue implements. Calls come inside receive(), resume(), end(), tick() and
- * transportClosed(), and from zlib's callbacks; from the application's own calls (send, close)
- * only onShutdown, onAbort and onReading come. An exception of a handler passes through receive();
- * what was not parsed is kept, and resume() goes on with it.
- */
-export interface ProtocolHandler {
-  /** A whole message. With `lend`, a Buffer may be valid only until the call returns. */
-  onMessage(message: string | Buffer): void;
-  /** With `stream`: a part; binary parts of uncompressed messages are lent. */
-  onPart(data: string | Buffer, first: boolean, last: boolean): void;
-  /** After the pong was written. Payloads are owned. */
-  onPing(payload: Buffer): void;
-  onPong(payload: Buffer): void;
-  /** The peer's Close came; nothing of the peer follows. */
-  onClosing(code: number, reason: string): void;
-  /** False: stop reading the transport, true: go on. Bytes that still come are kept. */
-  onReading(wanted: boolean): void;
-  /** What waited for compression has been handed to the output. */
-  onQueueEmpty(): void;
-  /** Once: flush what was written, then end and close the transport gracefully. */
-  onShutdown(): void;
-  /** Once: drop the transport at once. */
-  onAbort(reason: AbortReason): void;
-  /** Once, last: inside transportClosed(), or later when data is still held back. */
-  onClosed(info: CloseInfo): void;
-}
 
 /** The parts of {@link CloseInfo} that are known before the end. */
 interface Closing {
@@ -576,7 +531,7 @@ export class WebSocketProtocol implements FrameSink, SenderSink, ReceiverSink {
   private finishExchange(): void {
     if (this.currentState !== "closeExchanged") return;
     const closing = this.noteClosing("local");
-    closing.clean = true;
+    closing.clean = (this.flags & TRANSPORT_CLOSED) === 0;
     if (this.settings.role === "server") this.shutdown();
   }
 

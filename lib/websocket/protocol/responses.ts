@@ -1,0 +1,86 @@
+// HTTP responses that a WebSocket server writes (RFC 9112 section 4): the 101 and every refusal.
+// Values in, bytes out.
+
+import { STATUS_CODES } from "node:http";
+import { argumentTypeError, argumentValueError, checkInteger, checkObject } from "./arguments.ts";
+import { isToken } from "./header-values.ts";
+
+/** Any answer but 101 (B44). */
+export interface Refusal {
+  /** 200 to 599. */
+  readonly status: number;
+  /** Default: the usual phrase. */
+  readonly statusText?: string;
+  /** Values of several lines as arrays. Content-Length and Connection are set by themselves. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** Default: none. */
+  readonly body?: string | Uint8Array;
+}
+
+/** Field content (RFC 9110 section 5.5): visible characters, spaces, tabs, latin1. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** Set by the writer: another value would contradict what is sent. */
+const FRAMING_FIELDS = new Set(["content-length", "transfer-encoding"]);
+
+/** Throws TypeError or RangeError (ERR_INVALID_ARG_*) for a name or value that cannot be sent. */
+export function writeFields(headers: Readonly<Record<string, string | readonly string[]>>): string {
+  checkObject("headers", headers);
+  let text = "";
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isToken(name)) throw argumentValueError("headers", "must have tokens as names", name);
+    for (const line of typeof value === "string" ? [value] : value) {
+      if (typeof line !== "string") throw argumentTypeError(`headers.${name}`, "a string", line);
+      if (!VALUE.test(line)) {
+        throw argumentValueError(`headers.${name}`, "must have no control characters", line);
+      }
+      text += `${name}: ${line}\r\n`;
+    }
+  }
+  return text;
+}
+
+/** Status line, fields and the empty line. */
+export function responseHead(
+  status: number,
+  statusText: string | undefined,
+  headers: Readonly<Record<string, string | readonly string[]>>,
+): Buffer {
+  const phrase = statusText ?? STATUS_CODES[status] ?? "";
+  if (!VALUE.test(phrase)) {
+    throw argumentValueError("statusText", "must have no control characters", phrase);
+  }
+  return Buffer.from(`HTTP/1.1 ${status} ${phrase}\r\n${writeFields(headers)}\r\n`, "latin1");
+}
+
+/** A whole refusal; `head` leaves the body out, as the answer to HEAD must. */
+export function writeRefusal(refusal: Refusal, head: boolean): Buffer {
+  checkObject("refusal", refusal);
+  const { status, statusText, headers = {}, body = "" } = refusal;
+  checkInteger("status", status, 200, 599);
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) {
+    throw argumentTypeError("body", "a string or a Uint8Array", body);
+  }
+  const bytes = Buffer.from(body as Uint8Array);
+  const fields: Record<string, string | readonly string[]> = {};
+  let connection: string | readonly string[] = "close";
+  for (const [name, value] of Object.entries(headers)) {
+    const key = name.toLowerCase();
+    if (key === "connection") connection = keepsClose(value);
+    else if (!FRAMING_FIELDS.has(key)) fields[name] = value;
+  }
+  fields.Connection = connection;
+  // RFC 9110 section 8.6: 204 has no Content-Length, 304 may leave it out.
+  const bodiless = status === 204 || status === 304;
+  if (!bodiless) fields["Content-Length"] = String(bytes.length);
+  const start = responseHead(status, statusText, fields);
+  return head || bodiless ? start : Buffer.concat([start, bytes]);
+}
+
+/** The connection ends after a refusal, whatever else its options are. */
+function keepsClose(value: string | readonly string[]): string {
+  const options = (typeof value === "string" ? value : value.join(", "))
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "" && !/^(?:close|keep-alive)$/i.test(each));
+  return [...options, "close"].join(", ");
+}
