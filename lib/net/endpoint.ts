@@ -12,7 +12,7 @@ import {
   requireString,
   unknownName,
 } from "../errors/index.ts";
-import type { IpAddress } from "./address.ts";
+import type { IpAddress } from "../core/address.ts";
 import { type EndpointUse, type Host, parseHost } from "./host.ts";
 
 export type { EndpointUse } from "./host.ts";

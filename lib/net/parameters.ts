@@ -30,7 +30,7 @@ import {
   unknownName,
 } from "../errors/index.ts";
 import { OPTIONS } from "../socket/option-table.ts";
-import { isZone, parseAddress } from "./address.ts";
+import { isZone, parseAddress } from "../core/address.ts";
 import { fromAddress, type Host } from "./host.ts";
 import {
   abortSignal,

@@ -3,7 +3,7 @@
 // Not here: names, ports, URLs (endpoint.ts), and legacy forms such as 127.1 or 0x7f000001, which
 // are no addresses.
 
-import { MAX_ZONE_LENGTH } from "../core/limits.ts";
+import { MAX_ZONE_LENGTH } from "./limits.ts";
 
 export interface IpAddress {
   readonly family: 4 | 6;

@@ -7,7 +7,7 @@ import {
   isZone,
   parseAddress,
   unmapAddress,
-} from "../../lib/net/address.ts";
+} from "../../lib/core/address.ts";
 
 function canonical(text: string): string | undefined {
   const address = parseAddress(text);
