@@ -50,6 +50,32 @@ const TCP = ratios("tcp", [
   ["20B-d16", "hawser-await", "at most", 1.6, "hawser"],
 ]);
 
+const WS = ratios("ws", [
+  ["20B", "hawser", "at most", 0.65, "ws"],
+  ["20B-d16", "hawser", "at most", 0.08, "ws"],
+  ["16KiB", "hawser", "at most", 0.4, "ws"],
+  ["20B", "hawser", "at most", 1.15, "c"],
+  ["20B", "hawser", "at most", 1.05, "bun"],
+  ["20B-d16", "hawser", "at most", 0.9, "bun"],
+  ["1KiB", "hawser", "at most", 0.95, "bun"],
+  ["16KiB", "hawser", "at most", 0.75, "bun"],
+  ["20B", "hawser-await", "at most", 1.5, "hawser"],
+  ["20B-d16", "hawser-await", "at most", 1.5, "hawser"],
+  ["1KiB", "hawser-await", "at most", 1.5, "hawser"],
+  ["16KiB", "hawser-await", "at most", 1.5, "hawser"],
+  ["20B", "hawser-lent", "at most", 0.9, "uws"],
+  ["20B-d16", "hawser-lent", "at most", 0.9, "uws"],
+  ["1KiB", "hawser-lent", "at most", 0.9, "uws"],
+  ["16KiB", "hawser-lent", "at most", 0.9, "uws"],
+  ["16KiB", "hawser", "at most", 1.0, "uws"],
+  ["64KiB", "hawser-lent", "at most", 0.9, "uws"],
+  ["client-20B", "hawser", "at most", 0.75, "ws"],
+  ["client-20B-d16", "hawser", "at most", 0.2, "ws"],
+  ["client-16KiB", "hawser", "at most", 0.6, "ws"],
+  ["deflate-1KiB", "hawser", "at most", 0.4, "ws"],
+  ["deflate-1KiB-takeover", "hawser", "at most", 0.4, "ws"],
+]);
+
 const CONNECT = ratios("connect", [
   ["accept", "hawser", "at least", 1.5, "node", "connections"],
   ["accept", "hawser", "at most", 1 / 1.3, "node"],
@@ -69,7 +95,7 @@ const STARTUP: Goal[] = [
 ];
 
 /** Every goal. */
-export const GOALS: readonly Goal[] = [...TCP, ...CONNECT, ...STARTUP];
+export const GOALS: readonly Goal[] = [...TCP, ...WS, ...CONNECT, ...STARTUP];
 
 /** `at most 1.08 of c`. */
 export function describeGoal(goal: Goal): string {

@@ -9,12 +9,13 @@
 
 enum { HANDSHAKE_MAX = 2048 };
 
-static inline size_t handshake_request(char* to, size_t capacity, uint16_t port) {
+// `more` is whole header lines, or "".
+static inline size_t handshake_request(char* to, size_t capacity, uint16_t port, const char* more) {
   int length = snprintf(to, capacity,
                         "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                        (unsigned)port);
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+                        (unsigned)port, more);
   return (size_t)length;
 }
 

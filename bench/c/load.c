@@ -163,7 +163,7 @@ static void connected(connection_t* connection) {
   if (error != 0) give_up("connect", error);
   if (options.protocol == PROTOCOL_TCP) return become_ready(connection);
   char request[HANDSHAKE_MAX];
-  size_t length = handshake_request(request, sizeof request, options.port);
+  size_t length = handshake_request(request, sizeof request, options.port, "");
   if (send(connection->fd, request, length, 0) != (ssize_t)length) give_up("upgrade", errno);
   connection->state = STATE_UPGRADING;
   connection->head = allocate(HANDSHAKE_MAX);
