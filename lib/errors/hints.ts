@@ -151,6 +151,11 @@ export const HINTS: readonly HintRow[] = [
     text: "a link-local address needs its zone, as in [fe80::1%eth0]",
   },
   {
+    code: "EAI_AGAIN",
+    syscall: ["getaddrinfo"],
+    text: "no name server answered; is this machine connected?",
+  },
+  {
     code: "ETIMEDOUT",
     when: (context) => context.reason === "SEND_STALLED",
     text: "the peer is alive and did not read for the whole of stallTimeout",
