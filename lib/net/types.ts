@@ -11,6 +11,7 @@
 import type { LookupFunction } from "node:net";
 import type { ConnectionState, ListenerState } from "../core/states.ts";
 import type { HawserError } from "../errors/hawser-error.ts";
+import type { LingerValue, OptionInputs, SocketOptions } from "../socket/options.ts";
 import type { Connection } from "./connection.ts";
 import type { Listener } from "./listener.ts";
 
@@ -121,21 +122,11 @@ export interface KeepAliveOptions {
   readonly count?: number | undefined;
 }
 
-/** SO_LINGER (socket(7)). `seconds` is the kernel's own unit. */
-export interface LingerValue {
-  readonly enabled: boolean;
-  readonly seconds: number;
-}
+// The names and kinds of socket options come from their table; docs/options.md lists them.
+export type { LingerValue, SocketOptions };
 
 /** A value of a socket option in the kernel's own unit; which kind, `docs/options.md` says. */
-export type SocketOptionValue = number | boolean | string | LingerValue | Uint8Array;
-
-/**
- * Socket options by their name in the manual page, e.g. `{ TCP_NOTSENT_LOWAT: 16384 }`, in the
- * kernel's own units, applied before bind. An unknown name is a TypeError; one that this system
- * lacks fails with ENOPROTOOPT and says where it exists. The list: `docs/options.md`.
- */
-export type SocketOptionsInit = { readonly [name: string]: SocketOptionValue | undefined };
+export type SocketOptionValue = OptionInputs[keyof OptionInputs];
 
 /**
  * What `connect` and `listen` share. On a listener they hold for each connection it accepts.
@@ -212,8 +203,12 @@ export interface StreamOptions {
    * `dns.lookup`, which runs off the JavaScript thread. Never asked about a literal address.
    */
   readonly lookup?: LookupFunction | undefined;
-  /** Raw socket options, applied after the named ones above. */
-  readonly socketOptions?: SocketOptionsInit | undefined;
+  /**
+   * Raw socket options by their name in the manual page, e.g. `{ TCP_NOTSENT_LOWAT: 16384 }`, in the
+   * kernel's own units, applied after the named ones above and before bind or connect. One that this
+   * system lacks fails with ENOPROTOOPT and says where it exists. The list: `docs/options.md`.
+   */
+  readonly socketOptions?: SocketOptions | undefined;
 }
 
 /**

@@ -13,7 +13,13 @@ const page = readFileSync(join(ROOT, "docs/api.md"), "utf8");
 
 const blocks = [...page.matchAll(/^```ts\n(?<code>.*?)^```$/gms)].map((m) => m.groups?.code ?? "");
 
-const PRELUDE = `import type { LookupFunction } from "node:net";\n`;
+// What the sources import, and the long tables that docs/options.md shows in another form.
+const PRELUDE = `
+import type { LookupFunction, Server as NodeServer, Socket as NodeSocket } from "node:net";
+import type { Socket as NodeDatagramSocket } from "node:dgram";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { OPTIONS, OptionInputs, OptionValues } from "../../lib/socket/option-table.ts";
+`;
 
 /** What the compiler says of a program that uses the page's declarations as a module. */
 function check(program: string): string[] {
@@ -29,6 +35,7 @@ function check(program: string): string[] {
     types: ["node"],
     strict: true,
     exactOptionalPropertyTypes: true,
+    allowImportingTsExtensions: true,
     noEmit: true,
   };
   const host = ts.createCompilerHost(options);
@@ -71,7 +78,7 @@ describe("docs/api.md", () => {
 
 // Every `@ts-expect-error` is a diagnostic of its own where no error follows.
 const PROGRAM = `
-import { connect, DatagramSocket, listen, tune } from "./surface.js";
+import { connect, DatagramSocket, getOption, listen, reactor, tune } from "./surface.js";
 import type { Connection, Listener, UdpFlow, UdpListener, WebSocketConnection, WebSocketListener }
   from "./surface.js";
 import { Socket } from "node:net";
@@ -158,4 +165,11 @@ same<typeof socket, Socket>(true);
 await using datagrams = new DatagramSocket({ family: "IPv4" });
 const datagram = await datagrams.receive();
 datagram?.truncated satisfies boolean | undefined;
+datagrams.setOption("SO_BROADCAST", true);
+getOption(tcp, "TCP_INFO").roundTripTimeMs satisfies number | null;
+// @ts-expect-error an option that does not exist
+tcp.getOption("TCP_NODELAI");
+// @ts-expect-error an option that can only be read
+tcp.setOption("SO_ERROR", 0);
+reactor.counters().dispatches satisfies number;
 `;
