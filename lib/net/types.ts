@@ -3,8 +3,6 @@
 // live in endpoint.ts and parameters.ts, the classes in connection.ts and listener.ts. What UDP,
 // WebSocket and TLS add lives with them.
 //
-// This file is longer than most because nearly all of it is documentation that editors show.
-//
 // Units: durations are milliseconds, sizes are bytes. An option that is `undefined` counts as not
 // given. An unknown key is a TypeError (ERR_INVALID_ARG_VALUE) that names the nearest known one.
 
@@ -112,7 +110,7 @@ export type { ConnectionState, ListenerState };
 export interface KeepAliveOptions {
   /**
    * Silence before the first probe, in milliseconds. Default 60,000. The kernel counts whole
-   * seconds: rounded up. Under 1,000 is a RangeError that says so.
+   * seconds: rounded up. 1,000 to 32,767,000, else a RangeError that says so.
    * TCP_KEEPIDLE, on macOS TCP_KEEPALIVE.
    */
   readonly idle?: number | undefined;
@@ -160,17 +158,17 @@ export interface StreamOptions {
   readonly idleTimeout?: number | undefined;
   /**
    * Bounds `close()`: flush, closing handshake and linger together, in milliseconds, after which
-   * the connection is aborted. Default 30,000.
+   * the connection is aborted. Default 30,000, at least 1.
    */
   readonly closeTimeout?: number | undefined;
   /**
    * Received bytes held for an application that does not read; above it the TCP window closes.
-   * Bytes, default 65,536 (as Node's streams).
+   * Bytes, default 65,536 (as Node's streams), 1 to 1,073,741,824.
    */
   readonly receiveHighWaterMark?: number | undefined;
   /**
    * Bytes waiting to be sent above which `write` returns false and `send` waits, until the low mark
-   * (half of it). Default 65,536 (as Node's streams).
+   * (half of it). Bytes, default 65,536 (as Node's streams), 1 to 1,073,741,824.
    */
   readonly sendHighWaterMark?: number | undefined;
   /**
@@ -184,7 +182,10 @@ export interface StreamOptions {
    * overwritten afterwards, so that a mistake shows. Default false. Needs `data`.
    */
   readonly lend?: boolean | undefined;
-  /** Allow binding to an address in TIME_WAIT (SO_REUSEADDR, socket(7)). Listener: default true. */
+  /**
+   * Allow binding to an address in TIME_WAIT (SO_REUSEADDR, socket(7)). Default true on a listener,
+   * else false.
+   */
   readonly reuseAddr?: boolean | undefined;
   /**
    * Let several sockets bind to one address (SO_REUSEPORT, socket(7)). Default false. Listeners
@@ -274,7 +275,7 @@ export interface ListenOptions<T = unknown> extends StreamOptions, StreamHandler
   readonly backlog?: number | undefined;
   /** On `[::]`, take no IPv4 (IPV6_V6ONLY, ipv6(7)). Default false: one listener for both. */
   readonly ipv6Only?: boolean | undefined;
-  /** Connections open at once; the rest wait in the kernel's queue. Default Infinity. */
+  /** Connections open at once, at least 1; the rest wait in the kernel. Default Infinity. */
   readonly maxConnections?: number | undefined;
   /**
    * Credits: deliver this many connections, then leave the rest queued until the listener's
