@@ -205,9 +205,9 @@ export interface StreamOptions {
    */
   readonly lookup?: LookupFunction | undefined;
   /**
-   * Raw socket options by their name in the manual page, e.g. `{ TCP_NOTSENT_LOWAT: 16384 }`, in the
-   * kernel's own units, applied after the named ones above and before bind or connect. One that this
-   * system lacks fails with ENOPROTOOPT and says where it exists. The list: `docs/options.md`.
+   * Raw socket options by their name in the manual page, e.g. `{ TCP_NOTSENT_LOWAT: 16384 }`, in
+   * the kernel's own units, applied after the named ones above and before bind or connect. One that
+   * this system lacks fails with ENOPROTOOPT and says where it exists. The list: `docs/options.md`.
    */
   readonly socketOptions?: SocketOptions | undefined;
 }

@@ -83,7 +83,8 @@ import type { Connection, Listener, UdpFlow, UdpListener, WebSocketConnection, W
   from "./surface.js";
 import { Socket } from "node:net";
 
-type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : never;
+type Which<A> = <X>() => X extends A ? 1 : 2;
+type Same<A, B> = Which<A> extends Which<B> ? true : never;
 function same<A, B>(_: Same<A, B>): void {}
 
 const host: string = "db.internal";
