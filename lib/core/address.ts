@@ -90,7 +90,7 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return bytes.length > IPV6_BYTES ? undefined : bytes;
 }
 
-/** Whether 16 bytes are an IPv4 address in IPv6 form, `::ffff:a.b.c.d` (RFC 4291 section 2.5.5.2). */
+/** Whether bytes are an IPv4 address in IPv6 form, `::ffff:a.b.c.d` (RFC 4291 section 2.5.5.2). */
 export function isMapped(bytes: Uint8Array): boolean {
   if (bytes.length !== IPV6_BYTES || bytes[10] !== 0xff || bytes[11] !== 0xff) return false;
   for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false;

@@ -198,10 +198,10 @@ export class Queue<T extends string | Uint8Array = Buffer> {
     let sum = 0;
     for (let i = 0; i < this.#length; i++) {
       const size = (this.peek(i) as Buffer).length;
-      const dear = size >= COPY_THRESHOLD_BYTES || sum + size > max;
+      const costly = size >= COPY_THRESHOLD_BYTES || sum + size > max;
       if (sum >= min) {
-        if (dear || (i === 1 && sum >= COPY_THRESHOLD_BYTES)) return sum;
-      } else if (i > 0 && dear && sum + size >= min) {
+        if (costly || (i === 1 && sum >= COPY_THRESHOLD_BYTES)) return sum;
+      } else if (i > 0 && costly && sum + size >= min) {
         return min;
       }
       sum += size;

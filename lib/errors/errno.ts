@@ -83,7 +83,7 @@ function build(
   return new HawserError(text, { ...context, code, errno, syscall });
 }
 
-/** `syscall CODE address:port - Local (address:port)`, with what is known of it, as Node writes it. */
+/** `syscall CODE address:port - Local (address:port)`, as far as known, as Node writes it. */
 export function describe(code: string, syscall: string, context: ErrorContext): string {
   let text = `${syscall} ${code}`;
   const remote = place(context.address ?? context.hostname, context.port);

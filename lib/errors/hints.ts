@@ -28,9 +28,16 @@ const BINDING = ["bind", "listen"] as const;
 const SENDING = ["send", "sendto", "sendmsg", "sendmmsg", "connect"] as const;
 const DESCRIPTOR_MAKING = ["socket", "accept", "accept4", "open", "dup", "fcntl"] as const;
 
-// Private, link-local and multicast ranges: RFC 1918, 3927, 4193, 4291, 5771.
-const LOCAL_NETWORK =
-  /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|2(?:2[4-9]|3\d)\.|255\.255\.255\.255$|fe[89ab][0-9a-f]:|f[cdf][0-9a-f]{2}:)/i;
+// Private (RFC 1918, 4193), link-local (RFC 3927, 4291), multicast (RFC 5771, 4291), broadcast.
+const LOCAL_NETWORK = [
+  /^(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\./,
+  /^f[cd][0-9a-f]{2}:/i,
+  /^169\.254\./,
+  /^fe[89ab][0-9a-f]:/i,
+  /^(?:22[4-9]|23\d)\./,
+  /^ff[0-9a-f]{2}:/i,
+  /^255\.255\.255\.255$/,
+];
 
 const BROADCAST = /\.255$/;
 
@@ -40,11 +47,9 @@ function privileged(context: ErrorContext): boolean {
 }
 
 function deniedLocalNetwork(context: ErrorContext, host: HintHost): boolean {
-  return (
-    host.kernelMajor >= DARWIN_LOCAL_NETWORK_PRIVACY &&
-    context.address !== undefined &&
-    LOCAL_NETWORK.test(context.address)
-  );
+  const { address } = context;
+  if (host.kernelMajor < DARWIN_LOCAL_NETWORK_PRIVACY || address === undefined) return false;
+  return LOCAL_NETWORK.some((range) => range.test(address));
 }
 
 function isPath(context: ErrorContext): boolean {

@@ -27,9 +27,8 @@ import {
   requireFunction,
   requireObject,
   requireString,
-  unknownName,
 } from "../errors/index.ts";
-import { OPTIONS } from "../socket/option-table.ts";
+import { requireOption, requireOptionValue } from "../socket/option-arguments.ts";
 import { isZone, parseAddress } from "../core/address.ts";
 import { fromAddress, type Host } from "./host.ts";
 import {
@@ -60,10 +59,8 @@ export interface KeepAlive {
   readonly count: number;
 }
 
-export type OptionName = keyof typeof OPTIONS;
-
-/** Options by their name in the manual page, in the order they were given. */
-export type RawSocketOptions = readonly (readonly [name: OptionName, value: SocketOptionValue])[];
+/** Options by their name in the manual page, in the order they were given; checked. */
+export type RawSocketOptions = readonly (readonly [name: string, value: SocketOptionValue])[];
 
 const KEEPALIVE_FIELDS = {
   idle: probeDuration(KEEPALIVE_IDLE_MS),
@@ -272,36 +269,18 @@ function localAddressField(): Field<Host | undefined> {
   };
 }
 
-// The kind of value that each takes, in detail, is checked where it is set.
 function socketOptionsField(): Field<RawSocketOptions> {
   return {
     initial: Object.freeze([]),
     read(value, name) {
-      const list: (readonly [OptionName, SocketOptionValue])[] = [];
+      const list: (readonly [string, SocketOptionValue])[] = [];
       for (const [key, item] of Object.entries(requireObject(value, name))) {
-        if (!isOptionName(key)) throw unknownName(key, Object.keys(OPTIONS), "socket option");
+        const row = requireOption(key);
         if (item === undefined) continue;
-        if (OPTIONS[key].access === "read-only") {
-          throw invalidArgValue(`${name}.${key}`, "cannot be set, only read", item);
-        }
-        if (!isSocketOptionValue(item)) {
-          const takes = "a number, boolean, string, Uint8Array or { enabled, seconds }";
-          throw invalidArgType(`${name}.${key}`, takes, item);
-        }
-        list.push(Object.freeze([key, item] as const));
+        const checked = requireOptionValue(key, row, item) as SocketOptionValue;
+        list.push(Object.freeze([key, checked] as const));
       }
       return Object.freeze(list);
     },
   };
-}
-
-function isOptionName(name: string): name is OptionName {
-  return Object.hasOwn(OPTIONS, name);
-}
-
-function isSocketOptionValue(value: unknown): value is SocketOptionValue {
-  if (typeof value === "object") {
-    return value instanceof Uint8Array || (value !== null && "enabled" in value);
-  }
-  return typeof value === "number" || typeof value === "boolean" || typeof value === "string";
 }

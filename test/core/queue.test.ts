@@ -206,7 +206,7 @@ describe("Queue against a model", () => {
     fc.record({ op: fc.constant("shift" as const), size }),
   );
 
-  it("B22 whatever the order of calls, every byte comes out once, in order, within min and max", () => {
+  it("B22 every byte comes out once, in order, within min and max, however it is called", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const queue = new Queue({ high: 10_000, low: 3_000 });

@@ -52,7 +52,7 @@ describe("interleave", () => {
   });
 });
 
-// What a step is, and what must come out, in short: s0 start, c0 cancel, w250 wait, d0 done, x failed.
+// What comes out, in short: s0 start, c0 cancel, w250 wait, d0 done, x failed.
 function brief(actions: readonly RaceAction[]): string {
   const word = (action: RaceAction) => {
     switch (action.type) {
@@ -303,7 +303,7 @@ describe("Race against any network", () => {
     );
   });
 
-  it("B3 has one winner if any candidate can answer, else one failure or a wait for answers", () => {
+  it("B3 has one winner if any candidate can answer, else one failure or a wait", () => {
     fc.assert(
       fc.property(world, ([answers, early]) => {
         const { ends } = simulate(answers, early);
