@@ -82,6 +82,40 @@ const CONNECT = ratios("connect", [
   ["connect", "hawser", "at least", 1.5, "node", "connections"],
 ]);
 
+const BROADCAST = ratios("broadcast", [
+  ["100B-to-5000", "hawser", "at most", 0.6, "ws"],
+  ["100B-to-5000", "hawser", "at most", 1.25, "c"],
+]);
+
+const LATENCY = ratios("latency", [
+  ["tcp", "hawser", "at most", 1.2, "c"],
+  ["tcp", "hawser", "at most", 1, "node"],
+  ["ws", "hawser", "at most", 1.2, "c"],
+  ["ws", "hawser", "at most", 1, "ws"],
+]);
+
+const BULK = ratios("bulk", [
+  ["receive", "hawser-lent", "at least", 0.95, "c"],
+  ["send", "hawser-lent", "at least", 0.95, "c"],
+]);
+
+/** Bytes of heap and external memory that an idle connection may cost. */
+const IDLE: Goal[] = (
+  [
+    ["tcp", "hawser", 500],
+    ["tcp", "hawser-await", 1.8 * 1_024],
+    ["ws", "hawser", 800],
+    ["ws", "hawser-await", 2 * 1_024],
+  ] as const
+).map(([scenario, subject, value]) => ({
+  suite: "idle",
+  scenario,
+  subject,
+  kind: "value",
+  bound: "at most",
+  value,
+}));
+
 const STARTUP: Goal[] = [
   {
     suite: "startup",
@@ -95,7 +129,16 @@ const STARTUP: Goal[] = [
 ];
 
 /** Every goal. */
-export const GOALS: readonly Goal[] = [...TCP, ...WS, ...CONNECT, ...STARTUP];
+export const GOALS: readonly Goal[] = [
+  ...TCP,
+  ...WS,
+  ...CONNECT,
+  ...IDLE,
+  ...BROADCAST,
+  ...LATENCY,
+  ...BULK,
+  ...STARTUP,
+];
 
 /** `at most 1.08 of c`. */
 export function describeGoal(goal: Goal): string {

@@ -57,6 +57,7 @@ static connection_t* connections;
 static unsigned ready;
 static uint64_t completed;
 static histogram_t latency;
+static histogram_t lateness;                 // of this generator: from due to handed to the kernel
 static int64_t measure_from_ns = INT64_MAX;  // due times before this are warm-up
 static int64_t measure_to_ns = INT64_MAX;
 static char buffer[RECEIVE_BYTES];
@@ -276,6 +277,7 @@ static void run_open(int poller, snapshot_t* begin, snapshot_t* end) {
       connection->due[(connection->sent + connection->owed) % DUE_MAX] = due;
       connection->owed++;
       flush(connection);
+      if (measuring) histogram_add(&lateness, (uint64_t)(now - due));
       issued++;
       due = start + (int64_t)((double)issued * 1e9 / (double)options.rate);
     }
@@ -291,7 +293,7 @@ static void print_result(const snapshot_t* begin, const snapshot_t* end) {
   print_window(begin, end);
   if (options.rate > 0) {
     histogram_print(&latency);
-    printf(",");
+    printf(",\"lateP99\":%llu,", (unsigned long long)histogram_quantile(&lateness, 0.99));
   }
   printf("\"connections\":%u}\n", options.connections);
 }

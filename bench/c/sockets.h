@@ -97,21 +97,26 @@ static inline int accept_nonblocking(int listener) {
 #endif
 }
 
-// Starts a connection to 127.0.0.1:port. One source address has some 28,000 ports, so on Linux,
-// where all of 127/8 is local, many connections leave from several.
-static inline int start_connect(uint16_t port, uint32_t index) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd < 0) return -1;
-  make_nonblocking(fd);
-  set_no_delay(fd);
+// One source address has some 28,000 ports, so on Linux, where all of 127/8 is local, many
+// connections leave from several.
+static inline void bind_source(int fd, uint32_t index) {
 #if defined(__linux__)
   int on = 1;
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   struct sockaddr_in source = loopback(2 + index % 32, 0);
   if (bind(fd, (struct sockaddr*)&source, sizeof source) != 0) fail("bind");
 #else
+  (void)fd;
   (void)index;
 #endif
+}
+
+static inline int connect_client(uint16_t port, uint32_t index, bool blocking) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0) return -1;
+  if (!blocking) make_nonblocking(fd);
+  set_no_delay(fd);
+  bind_source(fd, index);
   struct sockaddr_in address = loopback(1, port);
   if (connect(fd, (struct sockaddr*)&address, sizeof address) != 0 && errno != EINPROGRESS) {
     int error = errno;
@@ -120,6 +125,16 @@ static inline int start_connect(uint16_t port, uint32_t index) {
     return -1;
   }
   return fd;
+}
+
+// Starts a connection to 127.0.0.1:port, non-blocking; -1 with errno when that fails at once.
+static inline int start_connect(uint16_t port, uint32_t index) {
+  return connect_client(port, index, false);
+}
+
+// Returns when connected, and leaves the descriptor blocking.
+static inline int start_connect_blocking(uint16_t port, uint32_t index) {
+  return connect_client(port, index, true);
 }
 
 // As many descriptors as this user may have; returns that number.

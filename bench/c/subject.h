@@ -4,7 +4,9 @@
 #ifndef HAWSER_BENCH_SUBJECT_H_
 #define HAWSER_BENCH_SUBJECT_H_
 
-#include <signal.h>
+#if defined(__APPLE__)
+#include <libproc.h>
+#endif
 
 #include "sockets.h"
 
@@ -15,20 +17,49 @@ static inline void announce(uint16_t port) {
   fflush(stdout);
 }
 
-// Called when standard input is readable.
-static inline void answer_runner(void) {
-  char line[256];
-  ssize_t length = read(STDIN_FILENO, line, sizeof line);
-  if (length == 0) exit(0);
-  if (length < 0) return;
-  struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage) != 0) fail("getrusage");
-  for (ssize_t i = 0; i < length; i++) {
-    if (line[i] != '\n') continue;
+// Bytes of this process that are in memory; 0 where the system does not tell.
+static inline long long resident_bytes(void) {
+#if defined(__linux__)
+  FILE* file = fopen("/proc/self/statm", "r");
+  if (file == NULL) return 0;
+  long long total = 0;
+  long long resident = 0;
+  if (fscanf(file, "%lld %lld", &total, &resident) != 2) resident = 0;
+  fclose(file);
+  return resident * sysconf(_SC_PAGESIZE);
+#elif defined(__APPLE__)
+  struct rusage_info_v2 usage;
+  if (proc_pid_rusage(getpid(), RUSAGE_INFO_V2, (rusage_info_t*)&usage) != 0) return 0;
+  return (long long)usage.ri_resident_size;
+#else
+  return 0;
+#endif
+}
+
+static inline void answer_line(const char* line) {
+  if (strcmp(line, "usage") == 0) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) fail("getrusage");
     printf("{\"user\":%lld,\"system\":%lld}\n",
            (long long)usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec,
            (long long)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec);
+  } else if (strcmp(line, "memory") == 0) {
+    printf("{\"rss\":%lld}\n", resident_bytes());
+  } else {
+    printf("{\"error\":\"no such command\"}\n");
   }
+}
+
+// Called when standard input is readable. The runner waits for each answer before it asks again,
+// so a read is one whole line.
+static inline void answer_runner(void) {
+  char line[256];
+  ssize_t length = read(STDIN_FILENO, line, sizeof line - 1);
+  if (length == 0) exit(0);
+  if (length < 0) return;
+  line[length] = '\0';
+  line[strcspn(line, "\n")] = '\0';
+  answer_line(line);
   fflush(stdout);
 }
 

@@ -53,13 +53,19 @@ export function isSelected(subject: Subject, peers: readonly string[] | null): b
   return subject.peer === null || peers === null || peers.includes(subject.peer);
 }
 
+/** How many rounds a scenario gets when this many are asked for. */
+export function roundsOf(scenario: Scenario, asked: number): number {
+  return Math.min(asked, scenario.roundsMax ?? asked);
+}
+
 /** Measures every selected subject of a scenario in every round. */
 export async function runScenario(
   scenario: Scenario,
   context: Context,
   progress: Progress,
 ): Promise<ScenarioResult> {
-  const { rounds, peers } = context.options;
+  const { peers } = context.options;
+  const rounds = roundsOf(scenario, context.options.rounds);
   const records: Entry[] = scenario.subjects
     .filter((subject) => isSelected(subject, peers))
     .map((subject) => ({

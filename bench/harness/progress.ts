@@ -1,7 +1,7 @@
 // The progress line on a terminal: what runs now, how far, how long it will take. Off a terminal,
 // one line a scenario.
 import { formatDuration } from "./format.ts";
-import type { Progress } from "./engine.ts";
+import { type Progress, roundsOf } from "./engine.ts";
 import type { Scenario, Subject } from "./suite.ts";
 
 /** What progress is written to. */
@@ -31,7 +31,7 @@ export class ProgressLine implements Progress {
       this.#scenario = scenario;
       this.#startedAt = this.#now();
       this.#steps = 0;
-      this.#total = scenario.subjects.length * this.#rounds;
+      this.#total = scenario.subjects.length * roundsOf(scenario, this.#rounds);
       if (this.#stream.isTTY !== true) this.#stream.write(`measuring ${scenario.title}\n`);
     }
     const done = Math.max(this.#steps, round * scenario.subjects.length);
@@ -40,7 +40,7 @@ export class ProgressLine implements Progress {
     const elapsed = this.#now() - this.#startedAt;
     const left =
       done === 0 ? "" : `, ${formatDuration((elapsed / done) * (this.#total - done))} left`;
-    const text = `${scenario.title}: round ${round + 1} of ${this.#rounds}, ${subject.label}${left}`;
+    const text = `${scenario.title}: round ${round + 1} of ${roundsOf(scenario, this.#rounds)}, ${subject.label}${left}`;
     this.#stream.write(`\r\x1b[K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 

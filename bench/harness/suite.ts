@@ -41,6 +41,8 @@ export interface Scenario {
   /** The subject that ratios are against. */
   readonly reference: string;
   readonly subjects: readonly Subject[];
+  /** Where fewer rounds than asked for are enough. */
+  readonly roundsMax?: number;
   measure(subject: Subject, context: Context): Promise<Measured>;
 }
 

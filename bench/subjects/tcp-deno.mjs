@@ -2,7 +2,7 @@
 import { announce } from "./subject.mjs";
 
 async function serve(connection) {
-  const buffer = new Uint8Array(65_536);
+  const buffer = new Uint8Array(32_768); // what its own stream copying uses
   try {
     for (;;) {
       const length = await connection.read(buffer);
