@@ -62,7 +62,8 @@ function look(socket: Fields, call: OptionCall): Found | undefined {
   }
   const datagram = datagramState(socket);
   if (datagram !== undefined) return { target: fromDatagram(datagram, call) };
-  if ("_handle" in socket) return fromHandle(socket, call);
+  // By value: http2's socket is a proxy that has no properties of its own.
+  if (socket["_handle"] !== undefined) return fromHandle(socket, call);
   // What http, http2 and ws give: the socket is one property away.
   for (const key of ["socket", "_socket"]) {
     if (!(key in socket)) continue;
