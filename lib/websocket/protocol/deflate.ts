@@ -157,8 +157,8 @@ export class Inflater {
       outputs.push(result.buffer);
       total += result.buffer.length;
       at += result.engine.bytesWritten;
+      if (total > most) return most < limit ? null : CLOSE_MESSAGE_TOO_BIG;
       if (at === end || at === payload.length) return this.finish(outputs);
-      if (total >= most) return most < limit ? null : CLOSE_MESSAGE_TOO_BIG;
     }
     return CLOSE_INVALID_PAYLOAD;
   }
@@ -193,9 +193,9 @@ export class Inflater {
       const { buffer, engine } = value as unknown as InflateResult;
       outputs.push(buffer);
       const next = at + engine.bytesWritten;
-      if (next === end || next === payloadEnd) done(this.finish(outputs));
+      if (total + buffer.length > limit) done(CLOSE_MESSAGE_TOO_BIG);
+      else if (next === end || next === payloadEnd) done(this.finish(outputs));
       else if (outputs.length === MAX_FINAL_BLOCKS) done(CLOSE_INVALID_PAYLOAD);
-      else if (total + buffer.length >= limit) done(CLOSE_MESSAGE_TOO_BIG);
       else this.inflateFrom(input, next, end, payloadEnd, limit, outputs, done);
     });
   }
@@ -207,7 +207,10 @@ export class Inflater {
       chunkSize: Math.min(Math.max(inputBytes * 8, 1_024), 65_536),
       info: true,
     };
-    if (limit < Number.MAX_SAFE_INTEGER) options.maxOutputLength = Math.max(limit, 1);
+    if (limit < Number.MAX_SAFE_INTEGER) {
+      // zlib takes no bound of 0; the total is looked at afterwards.
+      options.maxOutputLength = Math.max(limit, 1);
+    }
     const dictionary = this.dictionary(outputs);
     if (dictionary !== undefined) options.dictionary = dictionary;
     return options;

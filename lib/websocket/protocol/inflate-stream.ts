@@ -80,12 +80,15 @@ export class InflateStream {
       this.fail(CLOSE_INVALID_PAYLOAD);
       return;
     }
-    this.engine.once("end", () => {
+    const goOn = () => {
       if (this.over) return;
       this.written = 0;
       this.engine = this.createEngine();
       this.write(rest, done);
-    });
+    };
+    // Everything before must have come out first: it is the next engine's window.
+    if (this.engine.readableEnded) goOn();
+    else this.engine.once("end", goOn);
   }
 
   private createEngine(): InflateRaw {
