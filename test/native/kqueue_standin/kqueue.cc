@@ -59,7 +59,7 @@ struct Fault {
 Fault fault{0, 0};
 
 // The largest number of events fetched at once.
-constexpr int kBatch = 64;
+constexpr int kBatch = 1024;
 
 bool BeyondTheBuffer(const Knote& knote) {
   if (!(knote.fflags & NOTE_LOWAT)) return false;

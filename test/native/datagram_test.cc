@@ -1,0 +1,122 @@
+// What a turn does with datagram sockets (receive.cc).
+#include <doctest/doctest.h>
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "reactor/limits.h"
+#include "support/world.h"
+
+using namespace hawser;
+using namespace hawser::testing;
+
+namespace {
+
+struct Bound {
+  World world;
+  Fd far;
+  SlotName name;
+  int descriptor;
+
+  Bound() {
+    Pair pair = UdpPair();
+    descriptor = pair.near.get();
+    far = std::move(pair.far);
+    name = world.Take(&pair.near, SlotKind::kDatagram);
+    world.TurnWhileDue();
+    world.Clear();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("B36: each datagram is told whole and alone, with its sender; an empty one is no end") {
+  Bound b;
+  Write(b.far.get(), "one");
+  REQUIRE(::send(b.far.get(), "", 0, 0) == 0);
+  Write(b.far.get(), "three");
+  b.world.TurnUntilTold(Kind::kDatagram, 3);
+  CHECK(b.world.told.size() == 3);
+  CHECK(b.world.told[0].bytes == "one");
+  CHECK(b.world.told[1].bytes.empty());
+  CHECK(b.world.told[2].bytes == "three");
+  uint16_t port = ToFlatAddress(LocalOf(b.far.get())).port;
+  for (const Told& one : b.world.told) {
+    CHECK(one.peer.family == AddressFamily::kIpv4);
+    CHECK(one.peer.port == port);
+    CHECK((one.words[records::completion::kEcn] & records::kTruncatedBit) == 0);
+  }
+  CHECK(b.world.Count(Kind::kEnd) == 0);
+}
+
+TEST_CASE("B36: the largest datagram arrives whole") {
+  Bound b;
+  const std::string bytes(65507, 'L');
+  Write(b.far.get(), bytes);
+  b.world.TurnUntilTold(Kind::kDatagram);
+  CHECK(b.world.told[0].bytes == bytes);
+}
+
+TEST_CASE("B36: a datagram that was cut says so") {
+  Bound b;
+  RestoreSystemCalls restore;
+  system_calls.recvmsg = [](int descriptor, msghdr* message, int flags) {
+    message->msg_iov->iov_len = 4;
+    return ::recvmsg(descriptor, message, flags);
+  };
+  Write(b.far.get(), "0123456789");
+  b.world.TurnUntilTold(Kind::kDatagram);
+  CHECK((b.world.told[0].words[records::completion::kEcn] & records::kTruncatedBit) != 0);
+}
+
+TEST_CASE(
+    "datagrams: more than one turn takes are not forgotten, and another socket has its turn") {
+  Bound b;
+  Pair other = TcpPair();
+  SlotName stream = b.world.Take(&other.near);
+  b.world.TurnWhileDue();
+  constexpr int kMany = limits::kDatagramsPerTurn + 5;
+  for (int i = 0; i < kMany; i++) Write(b.far.get(), std::to_string(i));
+  Write(other.far.get(), "x");
+  REQUIRE(AwaitBytes(b.world.reactor->DescriptorOf(stream), 1));
+  REQUIRE(Await(b.descriptor, POLLIN));
+  CHECK(b.world.Turn() == TurnResult::kCarry);
+  CHECK(b.world.BytesOf(stream) == "x");
+  b.world.TurnUntilTold(Kind::kDatagram, kMany);
+  for (int i = 0, at = 0; i < kMany; at++) {
+    const Told& one = b.world.told[static_cast<size_t>(at)];
+    if (one.kind == Kind::kDatagram) CHECK(one.bytes == std::to_string(i++));
+  }
+}
+
+TEST_CASE("B39: an asynchronous error is told, and the socket lives on") {
+  Bound b;
+  SocketAddress address = LocalOf(b.far.get());
+  b.far.Close();
+  Write(b.descriptor, "into the void");
+  b.world.TurnUntilTold(Kind::kFailed);
+  CHECK(b.world.First(Kind::kFailed).length == -ECONNREFUSED);
+  b.world.TurnWhileDue();
+  b.world.Clear();
+
+  Fd again(::socket(AF_INET, SOCK_DGRAM, 0));
+  REQUIRE(::bind(again.get(), address.get(), address.length) == 0);
+  SocketAddress near = LocalOf(b.descriptor);
+  REQUIRE(::sendto(again.get(), "back", 4, 0, near.get(), near.length) == 4);
+  b.world.TurnUntilTold(Kind::kDatagram);
+  CHECK(b.world.First(Kind::kDatagram).bytes == "back");
+}
+
+TEST_CASE("datagrams: a paused socket keeps what it has, and gives it after Resume") {
+  Bound b;
+  REQUIRE(b.world.reactor->Pause(b.name) == 0);
+  Write(b.far.get(), "one");
+  REQUIRE(Await(b.world.reactor->descriptor(), POLLIN));
+  b.world.TurnWhileDue();
+  Write(b.far.get(), "two");
+  REQUIRE(Await(b.descriptor, POLLIN));
+  CHECK_FALSE(Has(b.world.reactor->descriptor(), POLLIN));
+  CHECK(b.world.told.empty());
+  REQUIRE(b.world.reactor->Resume(b.name) == 0);
+  b.world.TurnUntilTold(Kind::kDatagram, 2);
+}
