@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The whole suite with the addon under AddressSanitizer and UndefinedBehaviorSanitizer, and leaks
+# looked for at the end of every process that ran tests.
+source "$(dirname "$0")/lib.sh"
+build_addon address -DHAWSER_SANITIZE=address,undefined
+reports=$HAWSER_CI_RESULTS/address-reports
+rm -rf "$reports"
+mkdir -p "$reports"
+
+# Leaks do not change an exit code: V8 has some when a process ends by process.exit.
+export ASAN_OPTIONS=detect_leaks=1:exitcode=0:abort_on_error=1:log_path=$reports/report
+export UBSAN_OPTIONS=print_stacktrace=1:log_path=$reports/report
+export HAWSER_TEST_PRELOAD HAWSER_TEST_SLOWNESS=4
+HAWSER_TEST_PRELOAD=$(c++ -print-file-name=libasan.so)
+export NODE_OPTIONS="--require $root/test/sanitizers/leaks.cjs"
+
+status=0
+vitest address "$@" || status=$?
+unset NODE_OPTIONS
+refuse_reports "$reports" || status=1
+exit "$status"

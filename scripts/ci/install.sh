@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# What the other sections need of the system, on Debian and Ubuntu. Elsewhere nothing is installed
+# and the sections say what they miss.
+source "$(dirname "$0")/lib.sh"
+export DEBIAN_FRONTEND=noninteractive
+
+# Package and a file or command that shows it is there.
+wanted=(
+  "g++ c++" "cmake cmake" "make make" "ninja-build ninja" "git git"
+  "clang-format-14 clang-format-14" "clang-tidy-14 clang-tidy-14"
+  "doctest-dev /usr/include/doctest/doctest.h"
+  "iproute2 ip" "nftables nft" "conntrack conntrack" "strace strace" "socat socat"
+  "binutils readelf" "util-linux prlimit" "openssl openssl" "procps ps"
+  "g++-aarch64-linux-gnu aarch64-linux-gnu-g++" "qemu-user qemu-aarch64"
+)
+
+missing=()
+for entry in "${wanted[@]}"; do
+  read -r package proof <<< "$entry"
+  if [[ $proof == /* ]]; then
+    [ -e "$proof" ] || missing+=("$package")
+  else
+    PATH=$PATH:/usr/sbin:/sbin command -v "$proof" > /dev/null || missing+=("$package")
+  fi
+done
+
+if [ ${#missing[@]} = 0 ]; then
+  echo "nothing is missing"
+elif command -v apt-get > /dev/null; then
+  echo "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+else
+  echo "missing, and no apt-get to install it: ${missing[*]}" >&2
+fi

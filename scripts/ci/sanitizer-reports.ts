@@ -1,0 +1,35 @@
+// Reads the reports that sanitizers wrote into a folder (log_path) and tells those that are about
+// the addon. Exits 1 when there is one.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ours = /\bhawser\.node\b/;
+
+/** The parts of one report that matter: leaks with a frame of ours, and every other error. */
+export function findingsIn(report: string): string[] {
+  const parts = report.split(
+    /^(?=(?:Direct|Indirect) leak of |={18}$|==\d+==|\S+ runtime error: )/m,
+  );
+  const findings: string[] = [];
+  for (const part of parts) {
+    if (/^(?:Direct|Indirect) leak of /.test(part)) {
+      if (ours.test(part)) findings.push(part);
+    } else if (/ERROR: (?!LeakSanitizer: detected)|runtime error: /.test(part)) {
+      findings.push(part);
+    } else if (/WARNING: ThreadSanitizer/.test(part)) {
+      findings.push(part);
+    }
+  }
+  return findings;
+}
+
+if (process.argv[1]?.endsWith("sanitizer-reports.ts")) {
+  const folder = process.argv[2] ?? "";
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  for (const file of files) {
+    for (const finding of findingsIn(readFileSync(join(folder, file), "utf8"))) {
+      process.stderr.write(`${file}:\n${finding}\n`);
+      process.exitCode = 1;
+    }
+  }
+}
