@@ -211,3 +211,8 @@ function advice(
     ? `; did you mean "${nearest.name}"?`
     : `; the nearest known one is "${nearest.name}"`;
 }
+
+/** The call is right and its moment is not: `start()` twice, `receive()` beside a data callback. */
+export function invalidState(message: string): TypeError & { code: "ERR_INVALID_STATE" } {
+  return Object.assign(new TypeError(message), { code: "ERR_INVALID_STATE" as const });
+}

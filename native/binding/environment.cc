@@ -24,7 +24,6 @@ Environment::~Environment() {
 
 int Environment::Open(Napi::ArrayBuffer memory, Napi::Function dispatch, Napi::Function settle,
                       Napi::Array views) {
-  if (open_) return -EALREADY;
   if (memory.ByteLength() < records::kTotalBytes) return -EINVAL;
   uv_loop_s* loop = nullptr;
   if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -ENOSYS;
@@ -44,6 +43,12 @@ int Environment::Open(Napi::ArrayBuffer memory, Napi::Function dispatch, Napi::F
   }
   open_ = true;
   return 0;
+}
+
+void Environment::Abandon() {
+  napi_async_cleanup_hook_handle hook = cleanup_hook_;
+  delete this;
+  (void)napi_remove_async_cleanup_hook(hook);
 }
 
 int32_t Environment::Flush() {

@@ -1,5 +1,6 @@
-// One per Node environment (the main thread, or a worker): the reactor, its bridge to the loop, and
-// the references that keep the shared memory and the callbacks alive. It is the reactor's host.
+// One reactor in a Node environment (the main thread, or a worker): its bridge to the loop, and the
+// references that keep the shared memory and the callbacks alive. It is the reactor's host. A copy of
+// the JavaScript side opens one; two copies of the package in one process have one each.
 #ifndef HAWSER_BINDING_ENVIRONMENT_H_
 #define HAWSER_BINDING_ENVIRONMENT_H_
 
@@ -20,6 +21,9 @@ class Environment final : public ReactorHost {
   // 0, or -errno (-EALREADY, -EINVAL).
   int Open(Napi::ArrayBuffer memory, Napi::Function dispatch, Napi::Function settle,
            Napi::Array views);
+
+  // Gives up what Open could not finish.
+  void Abandon();
 
   // The reactor, or nullptr before Open and after the end.
   Reactor* reactor() { return open_ ? &reactor_ : nullptr; }

@@ -20,7 +20,7 @@ struct Reactor::Chain {
   int32_t left;  // records that may still be followed: a ring in the chain ends here
   int32_t taken = 0;
   int32_t status = 0;
-  bool has_views = false;
+  bool tells = false;  // somebody waits to hear that all was done
 };
 
 int32_t Reactor::Flush() {
@@ -67,13 +67,13 @@ void Reactor::FlushHead(int32_t* head) {
   }
   if (EndsInAbort(first, count)) {
     (void)CloseSlot(chain.name, true);
+    head[records::head::kStatus] = 1;
     return;
   }
   while (SendChain(&chain)) {
   }
   head[records::head::kTaken] = chain.taken;
-  // A view is given back only when JavaScript is told, hence 1 for "all taken, and views among it".
-  head[records::head::kStatus] = chain.status == 0 && chain.has_views ? 1 : chain.status;
+  head[records::head::kStatus] = chain.status == 0 && chain.tells ? 1 : chain.status;
 }
 
 // Whether an abort stands in the chain: it goes before everything else there.
@@ -142,7 +142,7 @@ bool Reactor::SendChain(Chain* chain) {
       chain->status = -EFAULT;
       return false;
     }
-    if (operation == Operation::kSendView) chain->has_views = true;
+    if (operation == Operation::kSendView) chain->tells = true;
     int32_t length = record[records::submission::kLength];
     if (length > 0) {
       parts[count++] = {const_cast<uint8_t*>(bytes), static_cast<size_t>(length)};
@@ -188,7 +188,10 @@ bool Reactor::SendChain(Chain* chain) {
 }
 
 void Reactor::RunOperation(Operation operation, Chain* chain) {
+  chain->tells = true;
   switch (operation) {
+    case Operation::kTell:
+      return;
     case Operation::kShutdown:
       chain->status = Shutdown(chain->slot->descriptor, SHUT_WR);
       return;

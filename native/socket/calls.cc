@@ -135,6 +135,16 @@ int SetNonBlocking(int descriptor) {
   return system_calls.fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+int InterfaceIndex(const char* name) {
+  unsigned int index = ::if_nametoindex(name);
+  return index == 0 ? -ENODEV : static_cast<int>(index);
+}
+
+int InterfaceName(int index, char* name) {
+  if (index <= 0) return -ENODEV;
+  return ::if_indextoname(static_cast<unsigned int>(index), name) == nullptr ? -ENODEV : 0;
+}
+
 ssize_t SendWithDescriptors(int descriptor, const void* bytes, size_t size, const int* passed,
                             int count) {
   if (count < 0 || count > kDescriptorsPerMessage) return -EINVAL;

@@ -4,6 +4,7 @@
 #ifndef HAWSER_SOCKET_CALLS_H_
 #define HAWSER_SOCKET_CALLS_H_
 
+#include <net/if.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -67,6 +68,11 @@ int Duplicate(int descriptor);
 
 // O_NONBLOCK on, or -errno.
 int SetNonBlocking(int descriptor);
+
+// if_nametoindex(3): an index from 1, or -errno (-ENODEV). if_indextoname(3): 0 or -errno; `name` has
+// room for IF_NAMESIZE bytes.
+int InterfaceIndex(const char* name);
+int InterfaceName(int index, char* name);
 
 // One message over a Unix socket with descriptors attached (SCM_RIGHTS, unix(7)). At most
 // kDescriptorsPerMessage. Bytes taken or -errno.

@@ -1,0 +1,55 @@
+// The two verbs: connect and listen. Not here: what they make.
+
+import { codeError } from "../errors/index.ts";
+import { Connection } from "./connection.ts";
+import { type Endpoint, parseEndpoint } from "./endpoint.ts";
+import { Listener } from "./listener.ts";
+import { parseListenArguments } from "./parameters.ts";
+import type { ConnectionHandler, ConnectOptions, ListenOptions, StreamEndpoint } from "./types.ts";
+
+/**
+ * Opens a connection and resolves when it is ready.
+ *
+ * @throws TypeError or RangeError at once for wrong arguments. Rejects with a HawserError whose
+ *   `phase` says how far it came (resolve, connect), with `errors` when several addresses failed; or
+ *   with `signal.reason`. See connect(2).
+ */
+export function connect<T = unknown>(
+  endpoint: StreamEndpoint | URL,
+  options?: ConnectOptions<T>,
+): Promise<Connection<T>> {
+  const connection = new Connection<T>(endpoint, options);
+  const { ready } = connection;
+  connection.start();
+  return ready;
+}
+
+/**
+ * Listens, and resolves when the port is known. The handler, a function for each connection, is
+ * always last; callbacks are keys of the options. With neither, the listener is iterated.
+ *
+ * @throws TypeError or RangeError at once for wrong arguments. Rejects with a HawserError:
+ *   EADDRINUSE, EADDRNOTAVAIL, EACCES; or with `signal.reason`. See bind(2), listen(2).
+ */
+export function listen<T = unknown>(
+  endpoint: StreamEndpoint | URL,
+  handler?: ConnectionHandler<T>,
+): Promise<Listener<T>>;
+export function listen<T = unknown>(
+  endpoint: StreamEndpoint | URL,
+  options: ListenOptions<T>,
+  handler?: ConnectionHandler<T>,
+): Promise<Listener<T>>;
+export function listen<T = unknown>(
+  endpoint: StreamEndpoint | URL,
+  options?: ListenOptions<T> | ConnectionHandler<T>,
+  handler?: ConnectionHandler<T>,
+): Promise<Listener<T>> {
+  const parsed = requireStream(parseEndpoint(endpoint, "listen"));
+  return new Listener<T>(parsed, parseListenArguments(options, handler)).start();
+}
+
+function requireStream(endpoint: Endpoint): Endpoint {
+  if (endpoint.scheme === "tcp" || endpoint.scheme === "unix") return endpoint;
+  throw codeError("EPROTONOSUPPORT", "listen", { address: `${endpoint.scheme}:` });
+}

@@ -1,0 +1,77 @@
+// One listening slot of the reactor: what it accepts and when it cannot.
+// Not here: connections, limits and back-off (lib/net/listener.ts).
+
+import {
+  COMPLETION_KIND,
+  COMPLETION_LENGTH,
+  COMPLETION_OFFSET,
+  KIND_ACCEPT_FAILED,
+  KIND_ACCEPTED,
+} from "../binding/records.ts";
+import { type Channel, completions, reactor, register, unregister } from "./reactor.ts";
+
+/** Who owns a listening channel. */
+export interface ListenSink {
+  /** A connection came in, in a slot of its own. */
+  onAccepted(slot: number, generation: number): void;
+  /** accept(2) answered a negative errno; nothing is accepted until `resume`. */
+  onAcceptFailed(errno: number): void;
+}
+
+export class ListenChannel implements Channel {
+  slot = -1;
+  generation = 0;
+  deaf = false;
+  batch = -1;
+  tail = 0;
+  batchBytes = 0;
+  readonly #sink: ListenSink;
+
+  constructor(sink: ListenSink) {
+    this.#sink = sink;
+  }
+
+  attach(slot: number, generation: number): void {
+    register(this, slot, generation);
+  }
+
+  /** Connections that may still be accepted; Infinity for no limit. */
+  setCredits(credits: number): void {
+    if (this.deaf) return;
+    reactor.setCredits(this.slot, this.generation, Number.isFinite(credits) ? credits : -1);
+  }
+
+  /** After `onAcceptFailed`. */
+  resume(): void {
+    if (!this.deaf) reactor.resume(this.slot, this.generation);
+  }
+
+  setReferenced(referenced: boolean): void {
+    if (!this.deaf) reactor.setReferenced(this.slot, this.generation, referenced);
+  }
+
+  /** Closes the descriptor now. What the kernel has queued is reset. */
+  close(): void {
+    if (this.deaf) return;
+    this.deaf = true;
+    reactor.close(this.slot, this.generation, false);
+    unregister(this);
+  }
+
+  complete(at: number): void {
+    switch (completions[at + COMPLETION_KIND]) {
+      case KIND_ACCEPTED:
+        this.#sink.onAccepted(
+          completions[at + COMPLETION_OFFSET] as number,
+          completions[at + COMPLETION_LENGTH] as number,
+        );
+        return;
+      case KIND_ACCEPT_FAILED:
+        this.#sink.onAcceptFailed(completions[at + COMPLETION_LENGTH] as number);
+        return;
+    }
+  }
+
+  /** A listener submits nothing. */
+  settle(): void {}
+}

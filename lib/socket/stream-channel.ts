@@ -1,0 +1,389 @@
+// One stream slot of the reactor: what is sent on it and what it reports. The outbox lives here.
+// Not here: receive queues, promises, timers, states (lib/net), names of addresses (address.ts).
+//
+// While the kernel takes everything, a write leaves nothing behind: it is a submission, and gone
+// after the flush. What the kernel did not take is moved to the outbox, which then takes all writes
+// until it is empty again.
+
+import {
+  COMPLETION_KIND,
+  COMPLETION_LENGTH,
+  COMPLETION_OFFSET,
+  KIND_CONNECTED,
+  KIND_DATA,
+  KIND_END,
+  KIND_FAILED,
+  KIND_READABLE,
+  KIND_TROUBLE,
+  KIND_WRITABLE,
+  OPERATION_ABORT,
+  OPERATION_CLOSE,
+  OPERATION_SEND_AREA,
+  OPERATION_SEND_SLAB,
+  OPERATION_SEND_VIEW,
+  OPERATION_SHUTDOWN,
+  OPERATION_TELL,
+  SLAB_OFFSET,
+  SUBMISSION_LENGTH,
+  SUBMISSION_NEXT,
+  SUBMISSION_OFFSET,
+  SUBMISSION_OPERATION,
+  SUBMISSION_VIEW,
+  SUBMISSION_WORDS,
+} from "../binding/records.ts";
+import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
+import { Queue } from "../core/queue.ts";
+import {
+  addView,
+  area,
+  type Channel,
+  completions,
+  isPending,
+  isSlab,
+  type LoopAccount,
+  makeRoom,
+  reactor,
+  register,
+  reserve,
+  slab,
+  submissions,
+  submit,
+  unregister,
+  unreserve,
+  views,
+  whenSettled,
+} from "./reactor.ts";
+
+/** Who owns a channel. Methods run in a turn, or after a flush; each may write, pause and close. */
+export interface StreamSink {
+  /** The connect is over: 0 or a negative errno. */
+  onConnected(errno: number): void;
+  /** Bytes of the slab, lent until this returns. */
+  onReceived(slab: Buffer, offset: number, length: number): void;
+  /** The peer has finished, after all data. */
+  onEnded(): void;
+  /** The first errno, after all data. */
+  onFailed(errno: number): void;
+  /** The bytes waiting to be sent have become fewer, or none. */
+  onFlushed(): void;
+  /** A flush failed with a negative errno. `onFailed` follows when what arrived has been read. */
+  onSendFailed(errno: number): void;
+  /** It is paused, and hung up or in error beneath. */
+  onTroubled(): void;
+  /** In readiness mode: there is something to read. */
+  onReadable(): void;
+  /** The descriptor is closed. */
+  onClosed(): void;
+}
+
+/** Bytes given to the kernel from the outbox at once: a few socket buffers, and few parts. */
+const OUTBOX_PARTS = 64;
+const OUTBOX_BYTES = 1_048_576;
+
+/** UTF-8 needs at most this many bytes for one UTF-16 code unit. */
+const UTF8_BYTES_PER_UNIT = 3;
+
+export class StreamChannel implements Channel, LoopAccount {
+  slot = -1;
+  generation = 0;
+  deaf = false;
+  batch = -1;
+  tail = 0;
+  batchBytes = 0;
+  iteration = 0;
+  iterationBytes = 0;
+
+  #sink: StreamSink;
+  /** What the kernel did not take, and what was written since; null while there is nothing. */
+  #outbox: Queue<Buffer> | null = null;
+  /** Bytes at the front of the outbox that are submitted. */
+  #offered = 0;
+  /** Bytes that were written in all. */
+  #written = 0;
+  /** Operations to follow the outbox. */
+  #shutdownAfter = false;
+  #closeAfter = false;
+  #closed = false;
+
+  constructor(sink: StreamSink) {
+    this.#sink = sink;
+  }
+
+  /** Takes the place of a slot that native code has opened or accepted. */
+  attach(slot: number, generation: number): void {
+    register(this, slot, generation);
+  }
+
+  /** Hands the channel to another owner, between two completions. */
+  setSink(sink: StreamSink): void {
+    this.#sink = sink;
+  }
+
+  /** Whether the descriptor is closed, or will be without another byte being sent. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Bytes that were written and that the kernel has not taken. */
+  get bufferedBytes(): number {
+    const queued = this.#outbox === null ? 0 : this.#outbox.bytes;
+    return isPending(this) && this.#offered === 0 ? queued + this.batchBytes : queued;
+  }
+
+  /** Bytes that were written in all; those that the kernel has are these less `bufferedBytes`. */
+  get writtenBytes(): number {
+    return this.#written;
+  }
+
+  /** Whether a flush met a full socket buffer and its rest waits. */
+  get isBlocked(): boolean {
+    return this.#outbox !== null;
+  }
+
+  // ------------------------------------------------------------------------------------ sending
+
+  /** Sends bytes. Up to 4 KiB are copied now; more is kept by reference until the kernel has it. */
+  write(bytes: Uint8Array): void {
+    const size = bytes.length;
+    this.#written += size;
+    if (this.#outbox !== null) {
+      this.#enqueue(bytes);
+    } else if (isSlab(bytes)) {
+      submit(this, OPERATION_SEND_SLAB, bytes.byteOffset - SLAB_OFFSET, size, 0);
+    } else if (size > COPY_THRESHOLD_BYTES) {
+      submit(this, OPERATION_SEND_VIEW, 0, size, addView(bytes));
+    } else if (size > 0) {
+      const offset = reserve(size);
+      // Making room may have flushed, and the kernel may have taken only a part.
+      if (this.#outbox !== null) {
+        unreserve(size);
+        this.#enqueue(bytes);
+        return;
+      }
+      area.set(bytes, offset);
+      submit(this, OPERATION_SEND_AREA, offset, size, 0);
+    }
+  }
+
+  /** Sends a string as UTF-8. */
+  writeText(text: string): void {
+    const most = text.length * UTF8_BYTES_PER_UNIT;
+    if (this.#outbox !== null || most > COPY_THRESHOLD_BYTES) {
+      this.write(Buffer.from(text));
+      return;
+    }
+    const offset = reserve(most);
+    if (this.#outbox !== null) {
+      unreserve(most);
+      this.write(Buffer.from(text));
+      return;
+    }
+    const size = area.write(text, offset, most, "utf8");
+    unreserve(most - size);
+    this.#written += size;
+    if (size > 0) submit(this, OPERATION_SEND_AREA, offset, size, 0);
+  }
+
+  /** Sees to it that `onFlushed` is called when what was written so far has left. */
+  tell(): void {
+    if (this.#outbox === null) submit(this, OPERATION_TELL, 0, 0, 0);
+  }
+
+  /** FIN, after everything that was written. */
+  shutdown(): void {
+    if (this.#closed || this.#shutdownAfter) return;
+    this.#shutdownAfter = true;
+    if (this.#outbox === null) submit(this, OPERATION_SHUTDOWN, 0, 0, 0);
+  }
+
+  /** Closes the descriptor after everything that was written. Nothing is received from now on. */
+  close(): void {
+    if (this.#closed || this.#closeAfter) return;
+    this.#closeAfter = true;
+    if (this.#outbox === null) this.#submitClose(OPERATION_CLOSE);
+  }
+
+  /** Closes with RST, in this turn; what was written and not taken is dropped. */
+  abort(): void {
+    if (this.#closed) return;
+    this.#outbox = null;
+    this.#offered = 0;
+    if (this.slot === -1) this.#closed = true;
+    else this.#submitClose(OPERATION_ABORT);
+  }
+
+  #submitClose(operation: number): void {
+    this.#closed = true;
+    this.deaf = true;
+    submit(this, operation, 0, 0, 0);
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    const outbox = this.#outbox as Queue<Buffer>;
+    if (bytes.length <= COPY_THRESHOLD_BYTES || isSlab(bytes)) outbox.append(bytes);
+    else outbox.push(asBuffer(bytes));
+  }
+
+  /** Submits the front of the outbox, by reference; it stays there until the kernel has it. */
+  #offer(): void {
+    const outbox = this.#outbox;
+    if (outbox === null || this.#closed || this.#offered > 0) return;
+    makeRoom(OUTBOX_PARTS);
+    let offered = 0;
+    for (let part = 0; part < OUTBOX_PARTS && offered < OUTBOX_BYTES; part++) {
+      const chunk = outbox.peek(part);
+      if (chunk === undefined) break;
+      // A prefix of a large chunk: lengths of a chain are 31-bit numbers, and a flush is bounded.
+      const size = Math.min(chunk.length, OUTBOX_BYTES - offered);
+      offered += size;
+      submit(this, OPERATION_SEND_VIEW, 0, size, addView(chunk));
+    }
+    this.#offered = offered;
+  }
+
+  // ---------------------------------------------------------------------------------- receiving
+
+  pause(): void {
+    if (!this.#closed) reactor.pause(this.slot, this.generation);
+  }
+
+  resume(): void {
+    if (!this.#closed) reactor.resume(this.slot, this.generation);
+  }
+
+  setReferenced(referenced: boolean): void {
+    if (!this.#closed) reactor.setReferenced(this.slot, this.generation, referenced);
+  }
+
+  complete(at: number): void {
+    const sink = this.#sink;
+    switch (completions[at + COMPLETION_KIND]) {
+      case KIND_DATA:
+        sink.onReceived(
+          slab,
+          completions[at + COMPLETION_OFFSET] as number,
+          completions[at + COMPLETION_LENGTH] as number,
+        );
+        return;
+      case KIND_WRITABLE:
+        this.#offer();
+        return;
+      case KIND_END:
+        sink.onEnded();
+        return;
+      case KIND_FAILED:
+        sink.onFailed(completions[at + COMPLETION_LENGTH] as number);
+        return;
+      case KIND_CONNECTED:
+        sink.onConnected(completions[at + COMPLETION_LENGTH] as number);
+        return;
+      case KIND_TROUBLE:
+        sink.onTroubled();
+        return;
+      case KIND_READABLE:
+        sink.onReadable();
+        return;
+    }
+  }
+
+  // ----------------------------------------------------------------------------------- settling
+
+  settle(status: number, taken: number, first: number): void {
+    if (this.#closed && !isBlockedStatus(status)) {
+      this.#finishClose(status);
+    } else if (status === 1) {
+      if (this.#offered > 0) this.#outbox?.consume(this.#offered);
+      this.#offered = 0;
+      whenSettled(() => this.#proceed());
+    } else if (this.#offered > 0) {
+      this.#outbox?.consume(taken);
+      this.#offered = 0;
+      if (!isBlockedStatus(status)) this.#drop(status);
+      else if (taken > 0) whenSettled(() => this.#sink.onFlushed());
+    } else if (isBlockedStatus(status)) {
+      this.#keep(first, taken);
+    } else {
+      this.#drop(status);
+    }
+  }
+
+  #finishClose(status: number): void {
+    // A chain ends at its first error; the close that stood behind it is still to be done.
+    if (status !== 1) reactor.close(this.slot, this.generation, false);
+    unregister(this);
+    whenSettled(() => this.#sink.onClosed());
+  }
+
+  // Moves what the kernel did not take of a chain into the outbox, before its memory is used again.
+  #keep(first: number, taken: number): void {
+    const outbox = new Queue<Buffer>({ high: Number.MAX_SAFE_INTEGER });
+    let skip = taken;
+    for (let index = first; index >= 0; ) {
+      const at = index * SUBMISSION_WORDS;
+      const length = submissions[at + SUBMISSION_LENGTH] as number;
+      if (skip >= length) {
+        skip -= length;
+      } else {
+        const from = (submissions[at + SUBMISSION_OFFSET] as number) + skip;
+        const to = (submissions[at + SUBMISSION_OFFSET] as number) + length;
+        switch (submissions[at + SUBMISSION_OPERATION]) {
+          case OPERATION_SEND_AREA:
+            outbox.append(area.subarray(from, to));
+            break;
+          case OPERATION_SEND_SLAB:
+            outbox.append(slab.subarray(from, to));
+            break;
+          case OPERATION_SEND_VIEW:
+            outbox.push(viewOf(submissions[at + SUBMISSION_VIEW] as number).subarray(from, to));
+            break;
+        }
+        skip = 0;
+      }
+      index = submissions[at + SUBMISSION_NEXT] as number;
+    }
+    this.#outbox = outbox;
+    // A close that stood behind these bytes follows them later.
+    this.#closed = false;
+    this.deaf = false;
+  }
+
+  // Everything that was submitted has been done.
+  #proceed(): void {
+    if (this.#closed) return;
+    if (this.#outbox !== null) {
+      if (this.#outbox.bytes > 0) {
+        this.#offer();
+      } else {
+        this.#outbox = null;
+        if (this.#shutdownAfter) submit(this, OPERATION_SHUTDOWN, 0, 0, 0);
+        if (this.#closeAfter) this.#submitClose(OPERATION_CLOSE);
+      }
+    }
+    this.#sink.onFlushed();
+  }
+
+  #drop(status: number): void {
+    this.#outbox = null;
+    this.#offered = 0;
+    whenSettled(() => {
+      if (!this.#closed) this.#sink.onSendFailed(status);
+    });
+  }
+}
+
+function viewOf(index: number): Buffer {
+  return asBuffer(views[index] as Uint8Array);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// EAGAIN is 11 on Linux and 35 on macOS.
+const EAGAIN = process.platform === "darwin" ? -35 : -11;
+
+function isBlockedStatus(status: number): boolean {
+  return status === EAGAIN;
+}
