@@ -82,6 +82,16 @@ const CONNECT = ratios("connect", [
   ["connect", "hawser", "at least", 1.5, "node", "connections"],
 ]);
 
+const UDP = ratios("udp", [
+  ["receive", "hawser", "at least", 0.7, "c", "perCpuSecond"],
+  ["receive", "hawser", "at least", 2.5, "node", "perCpuSecond"],
+  ["receive-gro", "hawser", "at least", 0.4, "c", "perCpuSecond"],
+  ["receive-gro", "hawser", "at least", 15, "node", "perCpuSecond"],
+  ["send", "hawser", "at least", 0.7, "c", "perCpuSecond"],
+  ["send", "hawser", "at least", 10, "node", "perCpuSecond"],
+  ["echo", "hawser", "at least", 1.7, "node", "perCpuSecond"],
+]);
+
 const BROADCAST = ratios("broadcast", [
   ["100B-to-5000", "hawser", "at most", 0.6, "ws"],
   ["100B-to-5000", "hawser", "at most", 1.25, "c"],
@@ -132,6 +142,7 @@ const STARTUP: Goal[] = [
 export const GOALS: readonly Goal[] = [
   ...TCP,
   ...WS,
+  ...UDP,
   ...CONNECT,
   ...IDLE,
   ...BROADCAST,

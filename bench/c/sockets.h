@@ -137,6 +137,14 @@ static inline int start_connect_blocking(uint16_t port, uint32_t index) {
   return connect_client(port, index, true);
 }
 
+// The value of a number in a flat JSON object, as the runner sends orders.
+static inline int64_t json_number(const char* json, const char* name, int64_t otherwise) {
+  char key[64];
+  snprintf(key, sizeof key, "\"%s\":", name);
+  const char* found = strstr(json, key);
+  return found == NULL ? otherwise : strtoll(found + strlen(key), NULL, 10);
+}
+
 // As many descriptors as this user may have; returns that number.
 static inline int64_t raise_descriptor_limit(void) {
   struct rlimit limit;

@@ -10,12 +10,15 @@
 
 #include "sockets.h"
 
-static inline void announce(uint16_t port) {
+// With one more number for the runner.
+static inline void announce_with(uint16_t port, const char* name, long long value) {
   signal(SIGPIPE, SIG_IGN);
-  printf("{\"port\":%u,\"pid\":%ld,\"runtime\":\"C\",\"version\":\"%s\"}\n", (unsigned)port,
-         (long)getpid(), __VERSION__);
+  printf("{\"port\":%u,\"pid\":%ld,\"runtime\":\"C\",\"version\":\"%s\",\"%s\":%lld}\n",
+         (unsigned)port, (long)getpid(), __VERSION__, name, value);
   fflush(stdout);
 }
+
+static inline void announce(uint16_t port) { announce_with(port, "protocol", 1); }
 
 // Bytes of this process that are in memory; 0 where the system does not tell.
 static inline long long resident_bytes(void) {
@@ -36,7 +39,11 @@ static inline long long resident_bytes(void) {
 #endif
 }
 
+// More commands of one program; false where it does not know the line either.
+static bool (*answer_more)(const char* line) = NULL;
+
 static inline void answer_line(const char* line) {
+  if (answer_more != NULL && answer_more(line)) return;
   if (strcmp(line, "usage") == 0) {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0) fail("getrusage");

@@ -1,6 +1,6 @@
 // Measures a subject that is a client: it runs on the server's core and drives itself, in a closed
 // loop, against a C server on the generator's core. Its own clock gives the CPU time.
-import { startSubject } from "./processes.ts";
+import { type RunningSubject, startSubject } from "./processes.ts";
 import type { Context, Subject } from "./suite.ts";
 
 export interface ClientResult {
@@ -11,7 +11,7 @@ export interface ClientResult {
 }
 
 /**
- * One round of a client.
+ * One round of a client. `verify` may ask the server afterwards what came, and throw.
  * @throws Error in the client's words: wrong payload, lost connection.
  */
 export async function measureClient(
@@ -19,6 +19,7 @@ export async function measureClient(
   server: Subject,
   context: Context,
   parameters: Readonly<Record<string, number | string>>,
+  verify?: (server: RunningSubject, messages: number) => Promise<void>,
 ): Promise<ClientResult> {
   const running = await startSubject(await server.command(context), context.cores.generator);
   try {
@@ -31,8 +32,10 @@ export async function measureClient(
         ...parameters,
       };
       const answer = await client.process.ask(`run ${JSON.stringify(order)}`);
+      const messages = Number(answer.messages);
+      await verify?.(running, messages);
       return {
-        messages: Number(answer.messages),
+        messages,
         seconds: Number(answer.seconds),
         cpuNs: Number(answer.cpuNs),
         version: client.version,

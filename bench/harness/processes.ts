@@ -151,6 +151,8 @@ export interface RunningSubject {
   readonly pid: number;
   readonly port: number;
   readonly version: string;
+  /** Its first line whole. */
+  readonly said: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -170,6 +172,7 @@ export async function startSubject(command: Command, core: number | null): Promi
       pid: line.child.pid as number,
       port,
       version: `${String(first.runtime)} ${String(first.version)}`,
+      said: first,
     };
   } catch (error) {
     await line.stop();

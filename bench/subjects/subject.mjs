@@ -39,8 +39,11 @@ export function unavailable(why) {
   process.exitCode = 3;
 }
 
-/** Tells the runner the port and answers it from then on. `commands` adds verbs. */
-export function announce(port, commands = {}) {
+/**
+ * Tells the runner the port and answers it from then on. `commands` adds verbs, `more` adds to the
+ * first line.
+ */
+export function announce(port, commands = {}, more = {}) {
   const [name, version] = runtime();
   const all = { ...COMMANDS, ...commands };
   const lines = createInterface({ input: process.stdin });
@@ -55,5 +58,5 @@ export function announce(port, commands = {}) {
     }
   });
   lines.on("close", () => process.exit(0));
-  say({ port, runtime: name, version });
+  say({ port, runtime: name, version, ...more });
 }

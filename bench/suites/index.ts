@@ -7,6 +7,17 @@ import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { startup } from "./startup.ts";
 import { tcp } from "./tcp.ts";
+import { udp } from "./udp.ts";
 import { ws } from "./ws.ts";
 
-export const SUITES: readonly Suite[] = [tcp, ws, connect, idle, broadcast, latency, bulk, startup];
+export const SUITES: readonly Suite[] = [
+  tcp,
+  ws,
+  udp,
+  connect,
+  idle,
+  broadcast,
+  latency,
+  bulk,
+  startup,
+];
