@@ -195,6 +195,7 @@ const isUs = (value: unknown): boolean => {
   return pid === us && uid === process.getuid?.() && gid === process.getgid?.();
 };
 
+/** A UDP socket that was told, or is about to be told, that nobody listens at its peer. */
 async function refused(): Promise<AnySocket> {
   const peer = await datagram();
   const socket = await datagram();
@@ -203,7 +204,6 @@ async function refused(): Promise<AnySocket> {
   await once(socket, "connect");
   peer.close();
   await once(peer, "close");
-  // The error that comes back over loopback is pending when send returns.
   socket.on("error", () => {});
   socket.send("x");
   return socket;
@@ -224,13 +224,7 @@ const READABLE: readonly Reading[] = [
       [() => fresh("udp6"), is(10)],
     ],
   },
-  {
-    name: "SO_ERROR",
-    values: [
-      [() => fresh("udp4"), is(0)],
-      [refused, is(constants.errno.ECONNREFUSED)],
-    ],
-  },
+  { name: "SO_ERROR", values: [[() => fresh("udp4"), is(0)]] },
   { name: "SO_NREAD", values: [[() => fresh("tcp4"), is(0)]] },
   { name: "SO_NWRITE", values: [[() => fresh("tcp4"), is(0)]] },
   {
@@ -313,8 +307,9 @@ describe("options that can be set", () => {
     const socket = fresh("udp4");
     setOption(socket, "IP_MULTICAST_IF", "127.0.0.1");
     setOption(socket, "IP_MULTICAST_IF", 1);
-    // By index, the kernel keeps no address.
-    expect(getOption(socket, "IP_MULTICAST_IF")).not.toBe("127.0.0.1");
+    // Linux keeps no address then; macOS tells the interface's own.
+    const read = getOption(socket, "IP_MULTICAST_IF");
+    expect(read).toBe(SYSTEM === "linux" ? "0.0.0.0" : "127.0.0.1");
     expect(thrown(() => setOption(socket, "IP_MULTICAST_IF", 2 ** 30)).code).toBe("EADDRNOTAVAIL");
   });
 });
@@ -330,9 +325,13 @@ describe("options that can be read only", () => {
     });
   }
 
-  it("SO_ERROR is cleared by reading it", async () => {
+  it("SO_ERROR tells a pending error once", async () => {
     const socket = await refused();
-    expect(getOption(socket, "SO_ERROR")).toBe(constants.errno.ECONNREFUSED);
+    const patience = Date.now() + 5_000;
+    let error = 0;
+    // Asked in one go: in between, libuv would take the error.
+    while (error === 0 && Date.now() < patience) error = getOption(socket, "SO_ERROR");
+    expect(error).toBe(constants.errno.ECONNREFUSED);
     expect(getOption(socket, "SO_ERROR")).toBe(0);
   });
 });
