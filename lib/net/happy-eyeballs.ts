@@ -128,10 +128,10 @@ export class Race<E = Error> {
     return actions;
   }
 
-  // What an attempt reports after the race, or twice, counts for nothing: it was cancelled.
+  // What an attempt reports twice, or after the race, counts for nothing: none is pending then.
   #pending(index: number): Mutable<RaceAttempt<E>> | undefined {
     const attempt = this.#attempts[index];
-    return this.#over || attempt?.outcome !== "pending" ? undefined : attempt;
+    return attempt?.outcome === "pending" ? attempt : undefined;
   }
 
   #startNext(now: number): RaceAction[] {

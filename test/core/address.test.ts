@@ -74,6 +74,7 @@ describe("parseAddress", () => {
     "fe80::1%an-interface-too-long",
     "fe80::1%a b",
     "fe80::1%a/b",
+    `${"0:".repeat(40)}1`,
   ])("refuses %j", (text) => {
     expect(parseAddress(text)).toBeUndefined();
   });

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { COPY_THRESHOLD_BYTES } from "../../lib/core/limits.ts";
+import { COPY_THRESHOLD_BYTES, OWNED_BLOCK_BYTES } from "../../lib/core/limits.ts";
 import { Queue } from "../../lib/core/queue.ts";
 
 const MARKS = { high: 100, low: 40 };
@@ -173,6 +173,27 @@ describe("Queue.append", () => {
     expect(queue.bytes).toBe(4_000);
     const all = queue.take(4_000) as Buffer;
     for (let i = 0; i < 4_000; i++) expect(all[i]).toBe(i % 251);
+  });
+
+  it("fills a block to its end before it takes another", () => {
+    const queue = new Queue({ high: 1 });
+    for (let i = 0; i < 1 + OWNED_BLOCK_BYTES; i++) queue.append(Buffer.of(1));
+    expect(queue.length).toBe(2);
+    queue.append(Buffer.of(1));
+    expect(queue.length).toBe(3);
+  });
+
+  it("spends no block on a piece that nothing waits with", () => {
+    const pieces = Array.from({ length: 3 }, () => {
+      const queue = new Queue(MARKS);
+      queue.append(Buffer.from("abc"));
+      return queue.take() as Buffer;
+    });
+    // They share Node's own pool, which may be renewed between two of them.
+    expect(new Set(pieces.map((piece) => piece.buffer)).size).toBeLessThan(3);
+    const queue = new Queue(MARKS);
+    queue.append(Buffer.alloc(COPY_THRESHOLD_BYTES));
+    expect(queue.take()?.buffer.byteLength).toBe(COPY_THRESHOLD_BYTES);
   });
 
   it("never writes into memory that was given out", () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MAX_UNIX_PATH_BYTES } from "../../lib/core/limits.ts";
 import {
   type Endpoint,
   formatAuthority,
@@ -181,6 +182,7 @@ describe("parseEndpoint", () => {
     [{ hostname: "a", port: 80 }, /use host/],
     [{ host: "a", prot: 80 }, /did you mean "port"/],
     [{ host: "a", port: 80, path: "/" }, /not both/],
+    [{ port: 80, path: "/" }, /not both/],
     [{ host: "a", port: 80, transport: "ws" }, /"endpoint.transport" must be one of 'tcp'/],
     [{ path: "/run/s", transport: "tcp" }, /"endpoint.transport" must be one of 'unix'/],
     [{ path: "" }, /"endpoint.path"/],
@@ -205,6 +207,15 @@ describe("parseEndpoint", () => {
     expect(listen("ws://127.0.0.1:8080/chat").target).toBe("/chat");
     expect(() => listen("ws://127.0.0.1:8080/?a")).toThrow(typeError);
     expect(() => listen("ws://user@127.0.0.1:8080/")).toThrow(typeError);
+  });
+
+  it("takes a path as long as sun_path", () => {
+    const longest = MAX_UNIX_PATH_BYTES[process.platform === "darwin" ? "darwin" : "linux"];
+    const path = `/${"a".repeat(longest - 1)}`;
+    expect(connect(`unix:${path}`).path).toBe(path);
+    expect(connect({ path }).path).toBe(path);
+    expect(() => connect(`unix:${path}a`)).toThrow(typeError);
+    expect(() => connect({ path: `${path}a` })).toThrow(rangeError);
   });
 
   it("calls the thing by the name it was given", () => {

@@ -167,6 +167,16 @@ const GAMES: [name: string, candidates: number, steps: Step[]][] = [
     ],
   ],
   [
+    "an attempt that reports twice starts nothing",
+    3,
+    [
+      [0, "b", "s0 w250"],
+      [10, "f0", "s1 w260"],
+      [11, "f0", ""],
+      [12, "o0", ""],
+    ],
+  ],
+  [
     "stop cancels what is under way, and nothing comes after",
     3,
     [
@@ -225,6 +235,14 @@ describe("Race", () => {
       { index: 1, startedAt: 1_010, endedAt: 1_300, outcome: "cancelled", error: undefined },
       { index: 2, startedAt: 1_260, endedAt: 1_300, outcome: "won", error: undefined },
     ]);
+    expect([race.isOver, race.errors]).toEqual([true, ["refused"]]);
+  });
+
+  it("is over once it is lost", () => {
+    const race = new Race<string>(1);
+    race.begin(0);
+    expect(race.isOver).toBe(false);
+    race.failed(0, "refused", 1);
     expect([race.isOver, race.errors]).toEqual([true, ["refused"]]);
   });
 
