@@ -1,6 +1,9 @@
 // The goals of the project in figures: the one place they stand. Evaluated by
 // harness/evaluate.ts; what is measured is defined by the suites.
 
+import { formatValue } from "./harness/format.ts";
+import type { Unit } from "./harness/results.ts";
+
 interface GoalBase {
   readonly suite: string;
   /** Scenario id of that suite. */
@@ -151,10 +154,12 @@ export const GOALS: readonly Goal[] = [
   ...STARTUP,
 ];
 
-/** `at most 1.08 of c`. */
-export function describeGoal(goal: Goal): string {
-  const value = Number(goal.value.toPrecision(3));
-  if (goal.kind === "value") return `${goal.bound} ${value}`;
-  if (goal.kind === "ratio") return `${goal.bound} ${value} of ${goal.against}`;
-  return `${goal.bound} ${value} over ${goal.against}`;
+/** `at most 1.08 of c`; values in the metric's unit where it is known. */
+export function describeGoal(goal: Goal, unit: Unit | null = null): string {
+  const number = Number(goal.value.toPrecision(3));
+  if (goal.kind === "ratio") return `${goal.bound} ${number} of ${goal.against}`;
+  const value = unit === null ? String(number) : formatValue(goal.value, unit);
+  return goal.kind === "value"
+    ? `${goal.bound} ${value}`
+    : `${goal.bound} ${value} over ${goal.against}`;
 }

@@ -6,9 +6,10 @@ import { type BenchOptions, parseArguments, USAGE, UsageError } from "./harness/
 import { runScenario } from "./harness/engine.ts";
 import { evaluateGoals, evaluateScenario } from "./harness/evaluate.ts";
 import { describeEnvironment, findCores } from "./harness/machine.ts";
-import { RESULTS_FILE } from "./harness/paths.ts";
+import { REPORT_FILE, RESULTS_FILE } from "./harness/paths.ts";
 import { installedVersions, PEER_NAMES } from "./harness/peers.ts";
 import { ProgressLine } from "./harness/progress.ts";
+import { renderReport } from "./harness/report.ts";
 import {
   mergeResults,
   parseResults,
@@ -105,6 +106,18 @@ async function list(): Promise<number> {
   return 0;
 }
 
+async function writeReport(options: BenchOptions): Promise<number> {
+  const source = options.json ?? RESULTS_FILE;
+  const results = await readResults(source);
+  if (results === null) {
+    throw new UsageError(`there are no results in ${source}; run a suite first`);
+  }
+  const target = options.html ?? REPORT_FILE;
+  await writeText(target, renderReport(results, GOALS));
+  print([`wrote ${target}`]);
+  return 0;
+}
+
 async function main(): Promise<number> {
   const options = parseArguments(
     process.argv.slice(2),
@@ -117,7 +130,7 @@ async function main(): Promise<number> {
     case "list":
       return list();
     case "report":
-      throw new UsageError("there is no report yet");
+      return writeReport(options);
     case "run":
       return runSuites(options);
   }

@@ -2,7 +2,7 @@
 // since that is what one run can still be shown to contradict.
 import type { Goal } from "../goals.ts";
 import { formatRatio, formatValue } from "./format.ts";
-import type { Metric, ScenarioResult, SubjectResult, SuiteResult } from "./results.ts";
+import type { Metric, ScenarioResult, SubjectResult, SuiteResult, Unit } from "./results.ts";
 import { type Estimate, estimateDifference, estimateMedian, estimateRatio } from "./statistics.ts";
 
 export interface GoalResult {
@@ -12,6 +12,8 @@ export interface GoalResult {
   readonly met: boolean | null;
   /** What was measured, or why nothing was. */
   readonly text: string;
+  /** Of the goal's metric, where the scenario has it. */
+  readonly unit: Unit | null;
 }
 
 /** A subject's values of one metric, by round. */
@@ -26,8 +28,8 @@ export function isMet(goal: Pick<Goal, "bound" | "value">, estimate: Estimate): 
   return goal.bound === "at most" ? estimate.low <= goal.value : estimate.high >= goal.value;
 }
 
-function notMeasured(goal: Goal, why: string): GoalResult {
-  return { goal, estimate: null, met: null, text: `not measured: ${why}` };
+function notMeasured(goal: Goal, why: string, unit: Unit | null = null): GoalResult {
+  return { goal, estimate: null, met: null, text: `not measured: ${why}`, unit };
 }
 
 function find(scenario: ScenarioResult, id: string): SubjectResult | string {
@@ -49,27 +51,29 @@ function estimate(goal: Goal, values: number[], against: number[]): Estimate {
 }
 
 function evaluate(goal: Goal, scenario: ScenarioResult): GoalResult {
-  const subject = find(scenario, goal.subject);
-  if (typeof subject === "string") return notMeasured(goal, subject);
   const metric: Metric | undefined = scenario.metrics.find(
     (candidate) => candidate.key === (goal.metric ?? scenario.metrics[0]?.key),
   );
   if (metric === undefined) return notMeasured(goal, `no metric ${goal.metric}`);
+  const subject = find(scenario, goal.subject);
+  if (typeof subject === "string") return notMeasured(goal, subject, metric.unit);
   let against: number[] = [];
   if (goal.kind !== "value") {
     const other = find(scenario, goal.against);
-    if (typeof other === "string") return notMeasured(goal, other);
+    if (typeof other === "string") return notMeasured(goal, other, metric.unit);
     against = valuesOf(other, metric.key);
-    if (against.length === 0) return notMeasured(goal, `${other.label} gave no ${metric.label}`);
+    if (against.length === 0)
+      return notMeasured(goal, `${other.label} gave no ${metric.label}`, metric.unit);
   }
   const values = valuesOf(subject, metric.key);
-  if (values.length === 0) return notMeasured(goal, `${subject.label} gave no ${metric.label}`);
+  if (values.length === 0)
+    return notMeasured(goal, `${subject.label} gave no ${metric.label}`, metric.unit);
   const measured = estimate(goal, values, against);
   const text =
     goal.kind === "ratio"
       ? formatRatio(measured)
       : `${formatValue(measured.value, metric.unit)} (${formatValue(measured.low, metric.unit)} to ${formatValue(measured.high, metric.unit)})`;
-  return { goal, estimate: measured, met: isMet(goal, measured), text };
+  return { goal, estimate: measured, met: isMet(goal, measured), text, unit: metric.unit };
 }
 
 /** The goals of one scenario. */

@@ -15,5 +15,7 @@ export const PEERS = at("../.peers/");
 export const OUTPUT = at("../../build/bench/");
 /** What `report` reads when no file is named. */
 export const RESULTS_FILE = at("../../build/bench/results.json");
+/** Where `report` writes unless told otherwise. */
+export const REPORT_FILE = at("../../build/bench/report.html");
 /** The package as it is published. */
 export const PACKAGE_ENTRY = at("../../dist/index.js");

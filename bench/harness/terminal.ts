@@ -24,7 +24,7 @@ function ratioCell(subject: SubjectResult, reference: SubjectResult, metric: Met
 function goalsCell(subject: SubjectResult, goals: readonly GoalResult[]): string {
   return goals
     .filter(({ goal, met }) => goal.subject === subject.id && met !== null)
-    .map(({ goal, met }) => `${describeGoal(goal)}: ${met === true ? "met" : "MISSED"}`)
+    .map(({ goal, met, unit }) => `${describeGoal(goal, unit)}: ${met === true ? "met" : "MISSED"}`)
     .join("; ");
 }
 
@@ -85,8 +85,8 @@ export function renderGoals(title: string, results: readonly GoalResult[]): stri
     { title: "", align: "left" },
     { title: "measured", align: "left" },
   ];
-  const rows = results.map(({ goal, met, text }) => [
-    `${goal.scenario} ${goal.subject}${goal.metric === undefined ? "" : ` ${goal.metric}`}: ${describeGoal(goal)}`,
+  const rows = results.map(({ goal, met, text, unit }) => [
+    `${goal.scenario} ${goal.subject}${goal.metric === undefined ? "" : ` ${goal.metric}`}: ${describeGoal(goal, unit)}`,
     met === null ? "?" : met ? "met" : "MISSED",
     text,
   ]);

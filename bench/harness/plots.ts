@@ -1,0 +1,179 @@
+// Plots of the report as SVG text: a row a subject with every round, median and interval; and
+// latency distributions. Pure; colours come from the page's style sheet by class name.
+import { formatValue } from "./format.ts";
+import type { LatencyCurve, Unit } from "./results.ts";
+import { estimateMedian } from "./statistics.ts";
+
+const WIDTH = 760;
+const LABEL_WIDTH = 190;
+const ROW_HEIGHT = 30;
+const AXIS_HEIGHT = 30;
+const PAD_RIGHT = 30;
+/** Where values are further apart than this, the axis is logarithmic. */
+const LINEAR_MAX = 25;
+const CURVE_HEIGHT = 300;
+const TICKS = 5;
+
+export type Tone = "own" | "reference" | "peer";
+
+export interface PlotRow {
+  readonly label: string;
+  readonly tone: Tone;
+  readonly values: readonly number[];
+}
+
+export interface PlotCurve {
+  readonly label: string;
+  readonly tone: Tone;
+  readonly curve: LatencyCurve;
+}
+
+/** Text as it may stand in HTML and SVG. */
+export function escapeText(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+/** Round steps (1, 2, 5 times a power of ten) from 0 to at least `most`. */
+export function linearTicks(most: number): number[] {
+  if (!(most > 0)) return [0, 1];
+  const rough = most / TICKS;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
+  const ticks: number[] = [];
+  for (let index = 0; ticks.length === 0 || (ticks.at(-1) as number) < most; index++) {
+    ticks.push(index * (step as number));
+  }
+  return ticks;
+}
+
+/** Powers of ten around the values. */
+export function logTicks(least: number, most: number): number[] {
+  const ticks: number[] = [];
+  const last = Math.ceil(Math.log10(most));
+  for (let power = Math.floor(Math.log10(least)); power <= last; power++) ticks.push(10 ** power);
+  return ticks;
+}
+
+interface Axis {
+  readonly ticks: readonly number[];
+  /** 0 to 1. */
+  at(value: number): number;
+}
+
+function chooseAxis(values: readonly number[]): Axis {
+  const positive = values.filter((value) => value > 0);
+  const most = Math.max(...positive);
+  const least = Math.min(...positive);
+  if (positive.length === 0 || most / least <= LINEAR_MAX) {
+    const ticks = linearTicks(most);
+    const end = ticks.at(-1) as number;
+    return { ticks, at: (value) => Math.max(0, value) / end };
+  }
+  return logAxis(least, most);
+}
+
+function logAxis(least: number, most: number): Axis {
+  const ticks = logTicks(least, most);
+  const low = Math.log10(ticks[0] as number);
+  const high = Math.log10(ticks.at(-1) as number);
+  const span = high - low || 1;
+  return { ticks, at: (value) => (Math.log10(Math.max(value, 10 ** low)) - low) / span };
+}
+
+const fixed = (value: number): string => value.toFixed(1);
+
+function svg(height: number, title: string, body: readonly string[]): string {
+  const name = escapeText(title);
+  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${name}"><title>${name}</title>${body.join("")}</svg>`;
+}
+
+/** Every round as a dot, the median as a bar's end, the interval as a line. */
+export function rowsPlot(title: string, unit: Unit, rows: readonly PlotRow[]): string {
+  const axis = chooseAxis(rows.flatMap((row) => row.values));
+  const inner = WIDTH - LABEL_WIDTH - PAD_RIGHT;
+  const x = (value: number) => LABEL_WIDTH + axis.at(value) * inner;
+  const height = rows.length * ROW_HEIGHT + AXIS_HEIGHT;
+  const bottom = rows.length * ROW_HEIGHT;
+  const body: string[] = [];
+  for (const tick of axis.ticks) {
+    const at = fixed(x(tick));
+    body.push(`<line class="grid" x1="${at}" x2="${at}" y1="0" y2="${bottom}"/>`);
+    body.push(
+      `<text class="tick" x="${at}" y="${bottom + 18}" text-anchor="middle">${escapeText(tick === 0 ? "0" : formatValue(tick, unit))}</text>`,
+    );
+  }
+  for (const [index, row] of rows.entries()) {
+    const y = index * ROW_HEIGHT + ROW_HEIGHT / 2;
+    const { value, low, high } = estimateMedian(row.values);
+    body.push(
+      `<text class="label" x="${LABEL_WIDTH - 10}" y="${y + 4}" text-anchor="end">${escapeText(row.label)}</text>`,
+      `<rect class="bar ${row.tone}" x="${LABEL_WIDTH}" y="${y - 7}" width="${fixed(x(value) - LABEL_WIDTH)}" height="14"/>`,
+    );
+    for (const each of row.values) {
+      body.push(`<circle class="round" cx="${fixed(x(each))}" cy="${y}" r="2"/>`);
+    }
+    body.push(
+      `<line class="interval" x1="${fixed(x(low))}" x2="${fixed(x(high))}" y1="${y}" y2="${y}"/>`,
+    );
+  }
+  return svg(height, title, body);
+}
+
+const QUANTILES = [
+  [0.5, "50 %"],
+  [0.9, "90 %"],
+  [0.99, "99 %"],
+  [0.999, "99.9 %"],
+  [0.9999, "99.99 %"],
+] as const;
+const NINES_MAX = 5;
+
+/** Nines: 0.9 is 1, 0.99 is 2. */
+function nines(quantile: number): number {
+  return quantile >= 1 ? NINES_MAX : Math.min(NINES_MAX, -Math.log10(1 - quantile));
+}
+
+/** Latency by quantile, both axes so that the tail can be read. */
+export function curvesPlot(title: string, curves: readonly PlotCurve[]): string {
+  const points = curves.flatMap(({ curve }) => curve.map(([, value]) => value));
+  const positive = points.filter((value) => value > 0);
+  if (positive.length === 0) return "";
+  const axis = logAxis(Math.min(...positive), Math.max(...positive));
+  const inner = WIDTH - LABEL_WIDTH - PAD_RIGHT;
+  const x = (quantile: number) => 70 + (nines(quantile) / NINES_MAX) * inner;
+  const y = (value: number) => CURVE_HEIGHT - axis.at(value) * (CURVE_HEIGHT - 20);
+  const body: string[] = [];
+  for (const tick of axis.ticks) {
+    const at = fixed(y(tick));
+    body.push(`<line class="grid" x1="70" x2="${70 + inner}" y1="${at}" y2="${at}"/>`);
+    body.push(
+      `<text class="tick" x="62" y="${at}" dy="4" text-anchor="end">${escapeText(formatValue(tick, "ns"))}</text>`,
+    );
+  }
+  for (const [quantile, name] of QUANTILES) {
+    body.push(
+      `<text class="tick" x="${fixed(x(quantile))}" y="${CURVE_HEIGHT + 18}" text-anchor="middle">${name}</text>`,
+    );
+  }
+  const ends: number[] = [];
+  for (const { label, tone, curve } of curves) {
+    const shown = curve.filter(([quantile]) => quantile < 1);
+    const line = shown.map(([quantile, value]) => `${fixed(x(quantile))},${fixed(y(value))}`);
+    const last = shown.at(-1);
+    if (last === undefined) continue;
+    // Names of curves that end together are moved apart.
+    let end = y(last[1]);
+    while (ends.some((other) => Math.abs(other - end) < 13)) end += 13;
+    ends.push(end);
+    body.push(`<polyline class="curve ${tone}" points="${line.join(" ")}"/>`);
+    body.push(
+      `<text class="label" x="${70 + inner + 8}" y="${fixed(end + 4)}">${escapeText(label)}</text>`,
+    );
+  }
+  const height = Math.max(CURVE_HEIGHT + AXIS_HEIGHT, ...ends.map((end) => end + 10));
+  return svg(Math.ceil(height), title, body);
+}
