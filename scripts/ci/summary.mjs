@@ -20,12 +20,13 @@ const refused = [];
 const reasons = new Map();
 
 for (const file of readdirSync(folder).sort()) {
+  if (!/\.(?:counts|json)$/.test(file)) continue;
   const text = readFileSync(join(folder, file), "utf8");
   if (file.endsWith(".counts")) {
     const [passed = 0, failed = 0, skipped = 0] = text.trim().split(" ").map(Number);
     add(file, passed, failed, skipped);
     if (skipped > 0) refused.push(`${file}: ${skipped} skipped`);
-  } else if (file.endsWith(".json")) {
+  } else {
     readVitest(file, JSON.parse(text));
   }
 }
