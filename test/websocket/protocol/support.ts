@@ -1,6 +1,7 @@
 // What the protocol's tests share: raw frames made by hand, a handler that writes down what it is
 // told, and two protocol objects that talk in memory. No test lives here.
 
+import { createHash } from "node:crypto";
 import type {
   AbortReason,
   CloseInfo,
@@ -130,7 +131,6 @@ export interface Side {
   readonly handler: Recorder;
 }
 
-export const NO_DEFLATE = null;
 export const FULL_DEFLATE: DeflateParameters = {
   serverNoContextTakeover: false,
   clientNoContextTakeover: false,
@@ -219,7 +219,11 @@ export function parseFrames(bytes: Buffer): ParsedFrame[] {
   return frames;
 }
 
-/** A promise of the next turn of the loop, after zlib's callbacks had their chance. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** What large messages are compared by: type, length and hash. */
+export function digests(messages: readonly unknown[]): string[] {
+  return messages.map((message) => {
+    const bytes = Buffer.from(message as string);
+    const hash = createHash("sha1").update(bytes).digest("hex");
+    return `${typeof message} ${bytes.length} ${hash}`;
+  });
 }
