@@ -141,7 +141,7 @@ export const KIND_FAILED = 6;
 export const KIND_WRITABLE = 7;
 /** one datagram, or a run of them when Stride is not 0 */
 export const KIND_DATAGRAM = 8;
-/** a paused socket is hung up or has an error; Length is 0 */
+/** a paused socket has an error beneath; Length is 0 */
 export const KIND_TROUBLE = 9;
 /** a socket in readiness mode has something to read */
 export const KIND_READABLE = 10;

@@ -123,7 +123,7 @@ bool Reactor::SendChain(Chain* chain) {
   int count = 0;
   size_t total = 0;
   while (chain->next >= 0 && count < limits::kPartsPerWrite) {
-    if (chain->left-- <= 0 || chain->next >= memory_.header(records::header::kSubmissionCount)) {
+    if (chain->left <= 0 || chain->next >= memory_.header(records::header::kSubmissionCount)) {
       chain->status = -EINVAL;
       return false;
     }
@@ -132,11 +132,14 @@ bool Reactor::SendChain(Chain* chain) {
     bool sends = operation == Operation::kSendArea || operation == Operation::kSendSlab ||
                  operation == Operation::kSendView;
     if (!sends) {
+      // It stays for the next step, after these bytes.
       if (count > 0) break;
+      chain->left--;
       chain->next = record[records::submission::kNext];
       RunOperation(operation, chain);
       return chain->status == 0 && chain->slot != nullptr;
     }
+    chain->left--;
     const uint8_t* bytes = nullptr;
     if (!ResolvePart(record, &bytes)) {
       chain->status = -EFAULT;
@@ -194,6 +197,8 @@ void Reactor::RunOperation(Operation operation, Chain* chain) {
       return;
     case Operation::kShutdown:
       chain->status = Shutdown(chain->slot->descriptor, SHUT_WR);
+      // The peer is gone already, which recv(2) tells; a close behind this is still to be done.
+      if (chain->status == -ENOTCONN) chain->status = 0;
       return;
     case Operation::kClose:
     case Operation::kAbort:

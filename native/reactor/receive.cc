@@ -41,6 +41,9 @@ int32_t* Reactor::Complete(int32_t index, const Slot& slot, CompletionKind kind,
   record[records::completion::kKind] = static_cast<int32_t>(kind);
   record[records::completion::kOffset] = offset;
   record[records::completion::kLength] = length;
+  for (int word = records::completion::kPeer; word < records::completion::kWords; word++) {
+    record[word] = 0;
+  }
   return record;
 }
 
@@ -59,7 +62,9 @@ void Reactor::Note(const ReadyEvent& event) {
   if (event.ready & kUrgent) slot->urgent = true;
   if (event.ready & kReadable) slot->readable = true;
   if ((event.ready & kWritable) && (slot->blocked || slot->connecting)) slot->writable = true;
-  bool trouble = (event.ready & (kHangUp | kError)) && !slot->troubled && !slot->ended;
+  // A peer's FIN is no trouble: what it sent before may wait for a reader as long as it likes.
+  if (event.ready & kError) slot->faulty = true;
+  bool trouble = slot->faulty && !slot->troubled && !slot->ended;
   if (slot->paused && !slot->connecting) {
     // Without this every arriving segment wakes the loop for a socket that nobody reads.
     if (slot->readable && (slot->interest & kInterestRead)) {
@@ -121,6 +126,11 @@ bool Reactor::ServeConnect(int32_t index, Slot& slot) {
   slot.connecting = false;
   if (error < 0) slot.ended = true;
   Complete(index, slot, CompletionKind::kConnected, 0, error);
+  // The one edge that a connect owes is used up; a write that it refused hears of it here.
+  if (slot.blocked) {
+    slot.blocked = false;
+    if (error == 0) Complete(index, slot, CompletionKind::kWritable, 0, 0);
+  }
   // Data may have come in the same event as the connection; it follows in the next turn, so that
   // whoever hears of the connection can pause it first.
   return error == 0 && slot.readable && !slot.paused;
@@ -148,7 +158,7 @@ bool Reactor::ServeStream(int32_t index, Slot& slot) {
   }
   if (slot.ended) return false;
   if (slot.paused) {
-    if (slot.hung_up && !slot.troubled) {
+    if (slot.faulty && !slot.troubled) {
       slot.troubled = true;
       Complete(index, slot, CompletionKind::kTrouble, 0, 0);
     }
@@ -279,11 +289,7 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
     FlatAddress flat = ToFlatAddress(peer);
     record[records::completion::kPeer] = flat.family == AddressFamily::kNone ? -1 : position;
     record[records::completion::kLocal] = -1;
-    record[records::completion::kInterface] = 0;
     record[records::completion::kEcn] = truncated ? records::kTruncatedBit : 0;
-    record[records::completion::kStride] = 0;
-    record[records::completion::kTimeLow] = 0;
-    record[records::completion::kTimeHigh] = 0;
     *memory_.address(position) = flat;
     memory_.Count(counter::k_bytesReceived, length);
     slab_used_ += (length + 7) & ~7;

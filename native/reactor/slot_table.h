@@ -43,6 +43,7 @@ struct Slot {
   bool referenced : 1;  // keeps the process alive
   bool troubled : 1;    // Trouble was delivered
   bool readiness : 1;   // Readable is told instead of reading
+  bool faulty : 1;      // an error is known beneath, and nobody has read it yet
   FlatAddress peer;     // for error messages after the kernel has forgotten it
 
   Slot()
@@ -60,6 +61,7 @@ struct Slot {
         referenced(true),
         troubled(false),
         readiness(false),
+        faulty(false),
         peer{} {}
 };
 

@@ -56,7 +56,7 @@ void ForEachControlMessage(const msghdr& message, Each each) {
     const uint8_t* data = CMSG_DATA(header);
     if (header->cmsg_len < CMSG_LEN(0)) return;
     size_t length = header->cmsg_len - CMSG_LEN(0);
-    if (data + length > end) return;
+    if (data > end || length > static_cast<size_t>(end - data)) return;
     each(header->cmsg_level, header->cmsg_type, data, length);
   }
 }
