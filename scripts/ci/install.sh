@@ -11,8 +11,11 @@ wanted=(
   "doctest-dev /usr/include/doctest/doctest.h"
   "iproute2 ip" "nftables nft" "conntrack conntrack" "strace strace" "socat socat"
   "binutils readelf" "util-linux prlimit" "openssl openssl" "procps ps"
-  "g++-aarch64-linux-gnu aarch64-linux-gnu-g++" "qemu-user qemu-aarch64"
 )
+# To run the prebuild of the other processor.
+if [ "$(uname -m)" = x86_64 ]; then
+  wanted+=("g++-aarch64-linux-gnu aarch64-linux-gnu-g++" "qemu-user qemu-aarch64")
+fi
 
 missing=()
 for entry in "${wanted[@]}"; do
