@@ -30,6 +30,7 @@ describe("requireDuration", () => {
     expect(args.requireDuration(1_500, "t")).toBe(1_500);
     expect(args.requireDuration(0.2, "t")).toBe(1);
     expect(args.requireDuration(0, "t")).toBe(0);
+    expect(args.requireDuration(args.MAX_DURATION_MS, "t")).toBe(2 ** 31 - 1);
   });
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])("says RangeError to %s", (value) => {
@@ -130,6 +131,8 @@ describe("received", () => {
     [[], "an instance of Array"],
     [new Map(), "an instance of Map"],
     [Object.create(null), "an instance of Object"],
+    [{ constructor: { name: 5 } }, "an instance of Object"],
+    [{ constructor: { name: "" } }, "an instance of Object"],
   ])("shows %s", (value, text) => {
     expect(args.received(value)).toBe(text);
   });

@@ -148,7 +148,9 @@ describe("errors of resolve", () => {
   it("B54 of a lookup are kept as the cause", async () => {
     const cause = Object.assign(new Error("queryA ESERVFAIL"), { code: "ESERVFAIL" });
     expect(await failure(addresses(answering(cause)))).toMatchObject({
+      message: "getaddrinfo ESERVFAIL db.test",
       code: "ESERVFAIL",
+      syscall: "getaddrinfo",
       phase: "resolve",
       cause,
     });
