@@ -1,10 +1,11 @@
 // A connection over TCP or a Unix socket: its states, its two directions, and how it ends.
-// Not here: how it is established (establishment.ts), the receive queue (receiver.ts), the kernel
+// Not here: how it is established (establishment.ts), the receive queue (lib/core), the kernel
 // (lib/socket), what listeners do (listener.ts).
 //
 // Longer than most: the two directions and the ending share one set of flags, and the hot path
 // goes through here without another object between.
 
+import { bytesOf } from "../core/byte-stream.ts";
 import { COPY_THRESHOLD_BYTES, LINGER_DRAIN_BYTES } from "../core/limits.ts";
 import { Deadline } from "../core/deadlines.ts";
 import {
@@ -13,6 +14,8 @@ import {
   type ConnectionState,
   next,
 } from "../core/states.ts";
+import { Receiver } from "../core/receiver.ts";
+import { quiet, SendWaiters } from "../core/send-waiters.ts";
 import {
   codeError,
   type ErrorContext,
@@ -37,8 +40,6 @@ import {
   parseConnectOptions,
   type StreamParameters,
 } from "./parameters.ts";
-import { bytesOf, Receiver } from "./receiver.ts";
-import { quiet, SendWaiters } from "./send-waiters.ts";
 import { errorBytes, transferReport, tryTcpInfo } from "./transfer.ts";
 import type {
   AddressFamily,

@@ -9,6 +9,7 @@
 import type { LookupFunction } from "node:net";
 import type { ConnectionState, ListenerState } from "../core/states.ts";
 import type { HawserError } from "../errors/hawser-error.ts";
+import type { AddressFamily, SocketAddressInfo } from "../socket/address.ts";
 import type { LingerValue, OptionInputs, SocketOptions } from "../socket/options.ts";
 import type { Connection } from "./connection.ts";
 import type { Listener } from "./listener.ts";
@@ -54,55 +55,13 @@ export interface PathEndpoint {
 /** What `connect` and `listen` take for a byte stream, apart from a `URL` or a plain string. */
 export type StreamEndpoint = StreamUrl | HostEndpoint | PathEndpoint;
 
-/** The family of an address, as Node writes it; `"unix"` has a path instead of a port. */
-export type AddressFamily = "IPv4" | "IPv6" | "unix";
-
-/** One end of a socket, as `listener.address` gives it. */
-export interface SocketAddressInfo {
-  /**
-   * The address without brackets, written as RFC 5952 says, with a zone for a link-local one;
-   * a v4-mapped address is written as IPv4. For a Unix socket its path, `@NAME` or `""`.
-   */
-  readonly address: string;
-  readonly family: AddressFamily;
-  /** 0 for a Unix socket. */
-  readonly port: number;
-}
-
-// -------------------------------------------------------------------------------------- data
-
-/**
- * What can be written. A string is sent as UTF-8. Up to 4 KiB is copied at the call; more is kept
- * by reference, and must not be changed before its `send` has resolved (or, after `write`, before
- * `drain`). A buffer that is detached or shrunk before then fails the connection.
- */
-export type SendData = string | ArrayBuffer | ArrayBufferView;
-
-export interface SendOptions {
-  /**
-   * Stops the waiting: the promise rejects with `signal.reason`. Bytes that were handed over stay
-   * in the stream, since a byte stream cannot lose some of its middle.
-   */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface ReceiveOptions {
-  /**
-   * Resolve with at least this many bytes, or with what came before the end. Default 1. Above
-   * `receiveHighWaterMark` it raises that mark for this call, up to 16 MiB (16,777,216); more is a
-   * RangeError.
-   */
-  readonly min?: number | undefined;
-  /** Resolve with at most this many bytes. Default: all that is there. At least `min`. */
-  readonly max?: number | undefined;
-  /** Stops the waiting: the promise rejects with `signal.reason`, and no byte is lost. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 // ------------------------------------------------------------------------------------- states
 
 // The words stand in the state tables, from which docs/states.md is made.
 export type { ConnectionState, ListenerState };
+// What sockets and connections have in common stands further down.
+export type { ReceiveOptions, SendData, SendOptions } from "../core/byte-stream.ts";
+export type { AddressFamily, SocketAddressInfo };
 
 // ------------------------------------------------------------------------------------ options
 

@@ -23,11 +23,17 @@ const FAMILY_IPV6 = 6;
 /** `sun_path` is 108 bytes on Linux and 104 on macOS (unix(7)). */
 const PATH_BYTES = 108;
 
-/** One end of a socket, as Node writes it. */
+/** The family of an address, as Node writes it; `"unix"` has a path instead of a port. */
+export type AddressFamily = "IPv4" | "IPv6" | "unix";
+
+/** One end of a socket, as `listener.address` and `socket.localAddress` give it. */
 export interface SocketAddressInfo {
-  /** RFC 5952, with a zone where it needs one; the path of a Unix socket, `@NAME` or `""`. */
+  /**
+   * The address without brackets, written as RFC 5952 says, with a zone for a link-local one;
+   * a v4-mapped address is written as IPv4. For a Unix socket its path, `@NAME` or `""`.
+   */
   readonly address: string;
-  readonly family: "IPv4" | "IPv6" | "unix";
+  readonly family: AddressFamily;
   /** 0 for a Unix socket. */
   readonly port: number;
 }

@@ -2,17 +2,16 @@
 // of receive(). One belongs to a connection or a socket, made when it is first needed.
 // Not here: callbacks, the kernel, pausing (its owner sees `isFull`).
 
-import { MAX_RECEIVE_MIN_BYTES } from "../core/limits.ts";
-import { Queue } from "../core/queue.ts";
 import {
-  invalidArgType,
   outOfRange,
   rejectUnknownKeys,
   requireInteger,
   requireObject,
   requireSignal,
 } from "../errors/index.ts";
-import type { ReceiveOptions } from "./types.ts";
+import type { ReceiveOptions } from "./byte-stream.ts";
+import { MAX_RECEIVE_MIN_BYTES } from "./limits.ts";
+import { Queue } from "./queue.ts";
 
 interface Waiter {
   readonly min: number;
@@ -182,15 +181,4 @@ function readRequest(value: ReceiveOptions): Request {
   const signal =
     options["signal"] === undefined ? undefined : requireSignal(options["signal"], "signal");
   return { min, max, signal };
-}
-
-/** What can be written, as bytes. A view of the caller's memory, but for strings. */
-export function bytesOf(data: unknown): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (typeof data === "string") return Buffer.from(data);
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  throw invalidArgType("data", "a string, an ArrayBuffer or a view of one", data);
 }
