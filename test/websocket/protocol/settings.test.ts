@@ -1,0 +1,55 @@
+// What all connections of a listener share.
+
+import { expect, test } from "vitest";
+import { ProtocolSettings } from "../../../lib/websocket/protocol/index.ts";
+import { makeSide, peerFrame, feed } from "./support.ts";
+
+test("defaults", () => {
+  const settings = new ProtocolSettings({ role: "server" });
+  expect(settings).toMatchObject({
+    lend: false,
+    stream: false,
+    autoPong: true,
+    deliverWhileClosing: false,
+    deflate: null,
+    masks: null,
+    watchesTime: false,
+  });
+  expect(new ProtocolSettings({ role: "client" }).masks).not.toBeNull();
+  expect(new ProtocolSettings({ role: "client", deflate: true }).deflate?.threshold).toBe(1_024);
+  expect(new ProtocolSettings({ role: "client", timeouts: { idleTimeout: 1 } }).watchesTime).toBe(
+    true,
+  );
+});
+
+test.each([
+  {},
+  { role: "peer" },
+  { role: "server", lend: 1 },
+  { role: "server", unmask: {} },
+  { role: "server", limits: { maxFragments: 0 } },
+  { role: "server", timeouts: { closeTimeout: "x" } },
+  { role: "server", deflate: { level: 10 } },
+])("wrong options throw: %j", (options) => {
+  expect(() => new ProtocolSettings(options as never)).toThrow(
+    expect.objectContaining({ code: expect.stringMatching(/^ERR_INVALID_ARG/) }),
+  );
+});
+
+test("idle connections share one parser, busy ones have their own", () => {
+  const sides = [makeSide({ role: "client" }), makeSide({ role: "client" })] as const;
+  const { settings } = sides[0].protocol;
+  const parser = settings.takeParser(sides[0].protocol, false);
+  settings.giveParser(parser);
+  expect(settings.takeParser(sides[0].protocol, false)).toBe(parser);
+  expect(settings.takeParser(sides[0].protocol, false)).not.toBe(parser);
+  // Two half-received messages at once do not mix.
+  const frame = (text: string) => peerFrame("client", { opcode: 1, payload: text });
+  const first = frame("first");
+  const second = frame("second");
+  feed(sides[0], first.subarray(0, 4));
+  feed(sides[1], second.subarray(0, 3));
+  feed(sides[0], first.subarray(4));
+  feed(sides[1], second.subarray(3));
+  expect(sides.map((side) => side.handler.messages)).toEqual([["first"], ["second"]]);
+});
