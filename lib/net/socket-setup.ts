@@ -48,7 +48,7 @@ export function setUp(
 
 function reusePortUnbalanced(): Error {
   // The reason stands in the table of hints, beside the code and the call.
-  return codeError("ENOTSUP", "listen", { reason: "reusePort" });
+  return codeError("ENOTSUP", "listen", { reason: "REUSE_PORT" });
 }
 
 function bindToInterface(
