@@ -12,6 +12,9 @@ const PAD_RIGHT = 30;
 /** Where values are further apart than this, the axis is logarithmic. */
 const LINEAR_MAX = 25;
 const CURVE_HEIGHT = 300;
+const NAME_HEIGHT = 15;
+/** Colour tells hawser from the others, dashes tell the others apart. */
+const DASHES = ["none", "6 3", "2 3", "10 3 2 3", "10 3 2 3 2 3"] as const;
 const TICKS = 5;
 
 export type Tone = "own" | "reference" | "peer";
@@ -60,6 +63,7 @@ export function logTicks(least: number, most: number): number[] {
 
 interface Axis {
   readonly ticks: readonly number[];
+  readonly logarithmic: boolean;
   /** 0 to 1. */
   at(value: number): number;
 }
@@ -71,7 +75,7 @@ function chooseAxis(values: readonly number[]): Axis {
   if (positive.length === 0 || most / least <= LINEAR_MAX) {
     const ticks = linearTicks(most);
     const end = ticks.at(-1) as number;
-    return { ticks, at: (value) => Math.max(0, value) / end };
+    return { ticks, logarithmic: false, at: (value) => Math.max(0, value) / end };
   }
   return logAxis(least, most);
 }
@@ -81,7 +85,11 @@ function logAxis(least: number, most: number): Axis {
   const low = Math.log10(ticks[0] as number);
   const high = Math.log10(ticks.at(-1) as number);
   const span = high - low || 1;
-  return { ticks, at: (value) => (Math.log10(Math.max(value, 10 ** low)) - low) / span };
+  return {
+    ticks,
+    logarithmic: true,
+    at: (value) => (Math.log10(Math.max(value, 10 ** low)) - low) / span,
+  };
 }
 
 const fixed = (value: number): string => value.toFixed(1);
@@ -120,6 +128,11 @@ export function rowsPlot(title: string, unit: Unit, rows: readonly PlotRow[]): s
       `<line class="interval" x1="${fixed(x(low))}" x2="${fixed(x(high))}" y1="${y}" y2="${y}"/>`,
     );
   }
+  if (axis.logarithmic) {
+    body.push(
+      `<text class="tick" x="${LABEL_WIDTH - 10}" y="${bottom + 18}" text-anchor="end">logarithmic</text>`,
+    );
+  }
   return svg(height, title, body);
 }
 
@@ -143,7 +156,7 @@ export function curvesPlot(title: string, curves: readonly PlotCurve[]): string 
   const positive = points.filter((value) => value > 0);
   if (positive.length === 0) return "";
   const axis = logAxis(Math.min(...positive), Math.max(...positive));
-  const inner = WIDTH - LABEL_WIDTH - PAD_RIGHT;
+  const inner = WIDTH - LABEL_WIDTH - 70;
   const x = (quantile: number) => 70 + (nines(quantile) / NINES_MAX) * inner;
   const y = (value: number) => CURVE_HEIGHT - axis.at(value) * (CURVE_HEIGHT - 20);
   const body: string[] = [];
@@ -159,19 +172,23 @@ export function curvesPlot(title: string, curves: readonly PlotCurve[]): string 
       `<text class="tick" x="${fixed(x(quantile))}" y="${CURVE_HEIGHT + 18}" text-anchor="middle">${name}</text>`,
     );
   }
+  const drawn = curves
+    .map((each) => ({ ...each, shown: each.curve.filter(([quantile]) => quantile < 1) }))
+    .filter(({ shown }) => shown.length > 0)
+    .sort((left, right) => (right.shown.at(-1)?.[1] ?? 0) - (left.shown.at(-1)?.[1] ?? 0));
   const ends: number[] = [];
-  for (const { label, tone, curve } of curves) {
-    const shown = curve.filter(([quantile]) => quantile < 1);
+  for (const [index, { label, tone, shown }] of drawn.entries()) {
     const line = shown.map(([quantile, value]) => `${fixed(x(quantile))},${fixed(y(value))}`);
-    const last = shown.at(-1);
-    if (last === undefined) continue;
-    // Names of curves that end together are moved apart.
-    let end = y(last[1]);
-    while (ends.some((other) => Math.abs(other - end) < 13)) end += 13;
+    const dashes = DASHES[index % DASHES.length] as string;
+    // Names of curves that end together are moved apart, downwards.
+    const free = (ends.at(-1) ?? -NAME_HEIGHT) + NAME_HEIGHT;
+    const end = Math.max(y(shown.at(-1)?.[1] as number), free);
     ends.push(end);
-    body.push(`<polyline class="curve ${tone}" points="${line.join(" ")}"/>`);
+    const from = 70 + inner + 6;
     body.push(
-      `<text class="label" x="${70 + inner + 8}" y="${fixed(end + 4)}">${escapeText(label)}</text>`,
+      `<polyline class="curve ${tone}" stroke-dasharray="${dashes}" points="${line.join(" ")}"/>`,
+      `<line class="curve ${tone}" stroke-dasharray="${dashes}" x1="${from}" x2="${from + 24}" y1="${fixed(end)}" y2="${fixed(end)}"/>`,
+      `<text class="label" x="${from + 30}" y="${fixed(end + 4)}">${escapeText(label)}</text>`,
     );
   }
   const height = Math.max(CURVE_HEIGHT + AXIS_HEIGHT, ...ends.map((end) => end + 10));

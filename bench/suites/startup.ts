@@ -19,6 +19,14 @@ const METRICS: readonly Metric[] = [
   { key: "rss", label: "peak resident", unit: "bytes", better: "lower" },
 ];
 
+/** Starting is all work: where it took much longer than its CPU time, others had the core. */
+const WAITING_SHARE = 0.15;
+
+/** What the time of a fresh process leaves in doubt. */
+export function startupDoubts(sample: { wall: number; cpu: number }): string[] {
+  return sample.wall > sample.cpu * (1 + WAITING_SHARE) ? ["other work ran on this core"] : [];
+}
+
 type Run = readonly [wall: number, cpu: number, rss: number];
 
 async function measureProcesses(subject: Subject, context: Context): Promise<Measured> {
@@ -40,7 +48,8 @@ async function measureProcesses(subject: Subject, context: Context): Promise<Mea
     }
     const runs = line.runs as readonly Run[];
     const at = (index: 0 | 1 | 2) => median(runs.map((run) => run[index]));
-    return { sample: { wall: at(0), cpu: at(1), rss: at(2) }, version: null, doubts: [] };
+    const sample = { wall: at(0), cpu: at(1), rss: at(2) };
+    return { sample, version: null, doubts: startupDoubts(sample) };
   } finally {
     await spawner.stop();
   }
