@@ -69,10 +69,11 @@ function evaluate(goal: Goal, scenario: ScenarioResult): GoalResult {
   if (values.length === 0)
     return notMeasured(goal, `${subject.label} gave no ${metric.label}`, metric.unit);
   const measured = estimate(goal, values, against);
+  const show = (value: number) => formatValue(value, metric.unit);
   const text =
     goal.kind === "ratio"
       ? formatRatio(measured)
-      : `${formatValue(measured.value, metric.unit)} (${formatValue(measured.low, metric.unit)} to ${formatValue(measured.high, metric.unit)})`;
+      : `${show(measured.value)} (${show(measured.low)} to ${show(measured.high)})`;
   return { goal, estimate: measured, met: isMet(goal, measured), text, unit: metric.unit };
 }
 

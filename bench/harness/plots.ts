@@ -12,6 +12,7 @@ const PAD_RIGHT = 30;
 /** Where values are further apart than this, the axis is logarithmic. */
 const LINEAR_MAX = 25;
 const CURVE_HEIGHT = 300;
+const CURVE_LEFT = 70;
 const NAME_HEIGHT = 15;
 /** Colour tells hawser from the others, dashes tell the others apart. */
 const DASHES = ["none", "6 3", "2 3", "10 3 2 3", "10 3 2 3 2 3"] as const;
@@ -92,11 +93,41 @@ function logAxis(least: number, most: number): Axis {
   };
 }
 
-const fixed = (value: number): string => value.toFixed(1);
+type Attributes = Readonly<Record<string, string | number>>;
+
+/** One element; numbers get a tenth of a pixel, `content` must be escaped already. */
+function element(name: string, attributes: Attributes, content = ""): string {
+  const list = Object.entries(attributes).map(([key, value]) => {
+    const text = typeof value === "number" ? Number(value.toFixed(1)) : value;
+    return ` ${key}="${text}"`;
+  });
+  return `<${name}${list.join("")}>${content}</${name}>`;
+}
+
+function textAt(kind: "tick" | "label", x: number, y: number, anchor: string, text: string) {
+  return element("text", { class: kind, x, y, "text-anchor": anchor }, escapeText(text));
+}
+
+function lineAt(
+  className: string,
+  x1: number,
+  x2: number,
+  y1: number,
+  y2: number,
+  dashes = "none",
+) {
+  return element("line", { class: className, x1, x2, y1, y2, "stroke-dasharray": dashes });
+}
+
+const tickName = (value: number, unit: Unit) => (value === 0 ? "0" : formatValue(value, unit));
 
 function svg(height: number, title: string, body: readonly string[]): string {
   const name = escapeText(title);
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${name}"><title>${name}</title>${body.join("")}</svg>`;
+  return element(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": name },
+    [element("title", {}, name), ...body].join(""),
+  );
 }
 
 /** Every round as a dot, the median as a bar's end, the interval as a line. */
@@ -108,30 +139,22 @@ export function rowsPlot(title: string, unit: Unit, rows: readonly PlotRow[]): s
   const bottom = rows.length * ROW_HEIGHT;
   const body: string[] = [];
   for (const tick of axis.ticks) {
-    const at = fixed(x(tick));
-    body.push(`<line class="grid" x1="${at}" x2="${at}" y1="0" y2="${bottom}"/>`);
-    body.push(
-      `<text class="tick" x="${at}" y="${bottom + 18}" text-anchor="middle">${escapeText(tick === 0 ? "0" : formatValue(tick, unit))}</text>`,
-    );
+    body.push(lineAt("grid", x(tick), x(tick), 0, bottom));
+    body.push(textAt("tick", x(tick), bottom + 18, "middle", tickName(tick, unit)));
   }
   for (const [index, row] of rows.entries()) {
     const y = index * ROW_HEIGHT + ROW_HEIGHT / 2;
     const { value, low, high } = estimateMedian(row.values);
-    body.push(
-      `<text class="label" x="${LABEL_WIDTH - 10}" y="${y + 4}" text-anchor="end">${escapeText(row.label)}</text>`,
-      `<rect class="bar ${row.tone}" x="${LABEL_WIDTH}" y="${y - 7}" width="${fixed(x(value) - LABEL_WIDTH)}" height="14"/>`,
-    );
+    const bar = { x: LABEL_WIDTH, y: y - 7, width: x(value) - LABEL_WIDTH, height: 14 };
+    body.push(textAt("label", LABEL_WIDTH - 10, y + 4, "end", row.label));
+    body.push(element("rect", { class: `bar ${row.tone}`, ...bar }));
     for (const each of row.values) {
-      body.push(`<circle class="round" cx="${fixed(x(each))}" cy="${y}" r="2"/>`);
+      body.push(element("circle", { class: "round", cx: x(each), cy: y, r: 2 }));
     }
-    body.push(
-      `<line class="interval" x1="${fixed(x(low))}" x2="${fixed(x(high))}" y1="${y}" y2="${y}"/>`,
-    );
+    body.push(lineAt("interval", x(low), x(high), y, y));
   }
   if (axis.logarithmic) {
-    body.push(
-      `<text class="tick" x="${LABEL_WIDTH - 10}" y="${bottom + 18}" text-anchor="end">logarithmic</text>`,
-    );
+    body.push(textAt("tick", LABEL_WIDTH - 10, bottom + 18, "end", "logarithmic"));
   }
   return svg(height, title, body);
 }
@@ -152,25 +175,20 @@ function nines(quantile: number): number {
 
 /** Latency by quantile, both axes so that the tail can be read. */
 export function curvesPlot(title: string, curves: readonly PlotCurve[]): string {
-  const points = curves.flatMap(({ curve }) => curve.map(([, value]) => value));
-  const positive = points.filter((value) => value > 0);
+  const latencies = curves.flatMap(({ curve }) => curve.map(([, value]) => value));
+  const positive = latencies.filter((value) => value > 0);
   if (positive.length === 0) return "";
   const axis = logAxis(Math.min(...positive), Math.max(...positive));
-  const inner = WIDTH - LABEL_WIDTH - 70;
-  const x = (quantile: number) => 70 + (nines(quantile) / NINES_MAX) * inner;
+  const inner = WIDTH - LABEL_WIDTH - CURVE_LEFT;
+  const x = (quantile: number) => CURVE_LEFT + (nines(quantile) / NINES_MAX) * inner;
   const y = (value: number) => CURVE_HEIGHT - axis.at(value) * (CURVE_HEIGHT - 20);
   const body: string[] = [];
   for (const tick of axis.ticks) {
-    const at = fixed(y(tick));
-    body.push(`<line class="grid" x1="70" x2="${70 + inner}" y1="${at}" y2="${at}"/>`);
-    body.push(
-      `<text class="tick" x="62" y="${at}" dy="4" text-anchor="end">${escapeText(formatValue(tick, "ns"))}</text>`,
-    );
+    body.push(lineAt("grid", CURVE_LEFT, CURVE_LEFT + inner, y(tick), y(tick)));
+    body.push(textAt("tick", CURVE_LEFT - 8, y(tick) + 4, "end", tickName(tick, "ns")));
   }
   for (const [quantile, name] of QUANTILES) {
-    body.push(
-      `<text class="tick" x="${fixed(x(quantile))}" y="${CURVE_HEIGHT + 18}" text-anchor="middle">${name}</text>`,
-    );
+    body.push(textAt("tick", x(quantile), CURVE_HEIGHT + 18, "middle", name));
   }
   const drawn = curves
     .map((each) => ({ ...each, shown: each.curve.filter(([quantile]) => quantile < 1) }))
@@ -178,18 +196,19 @@ export function curvesPlot(title: string, curves: readonly PlotCurve[]): string 
     .sort((left, right) => (right.shown.at(-1)?.[1] ?? 0) - (left.shown.at(-1)?.[1] ?? 0));
   const ends: number[] = [];
   for (const [index, { label, tone, shown }] of drawn.entries()) {
-    const line = shown.map(([quantile, value]) => `${fixed(x(quantile))},${fixed(y(value))}`);
+    const points = shown.map(
+      ([quantile, value]) => `${x(quantile).toFixed(1)},${y(value).toFixed(1)}`,
+    );
     const dashes = DASHES[index % DASHES.length] as string;
     // Names of curves that end together are moved apart, downwards.
     const free = (ends.at(-1) ?? -NAME_HEIGHT) + NAME_HEIGHT;
     const end = Math.max(y(shown.at(-1)?.[1] as number), free);
     ends.push(end);
-    const from = 70 + inner + 6;
-    body.push(
-      `<polyline class="curve ${tone}" stroke-dasharray="${dashes}" points="${line.join(" ")}"/>`,
-      `<line class="curve ${tone}" stroke-dasharray="${dashes}" x1="${from}" x2="${from + 24}" y1="${fixed(end)}" y2="${fixed(end)}"/>`,
-      `<text class="label" x="${from + 30}" y="${fixed(end + 4)}">${escapeText(label)}</text>`,
-    );
+    const from = CURVE_LEFT + inner + 6;
+    const look = { class: `curve ${tone}`, "stroke-dasharray": dashes };
+    body.push(element("polyline", { ...look, points: points.join(" ") }));
+    body.push(lineAt(`curve ${tone}`, from, from + 24, end, end, dashes));
+    body.push(textAt("label", from + 30, end + 4, "start", label));
   }
   const height = Math.max(CURVE_HEIGHT + AXIS_HEIGHT, ...ends.map((end) => end + 10));
   return svg(Math.ceil(height), title, body);

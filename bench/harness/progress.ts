@@ -40,7 +40,8 @@ export class ProgressLine implements Progress {
     const elapsed = this.#now() - this.#startedAt;
     const left =
       done === 0 ? "" : `, ${formatDuration((elapsed / done) * (this.#total - done))} left`;
-    const text = `${scenario.title}: round ${round + 1} of ${roundsOf(scenario, this.#rounds)}, ${subject.label}${left}`;
+    const at = `round ${round + 1} of ${roundsOf(scenario, this.#rounds)}`;
+    const text = `${scenario.title}: ${at}, ${subject.label}${left}`;
     this.#stream.write(`\r\x1b[K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 

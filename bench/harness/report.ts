@@ -18,8 +18,8 @@ body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; background: var(--p
 h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 h3 { margin-top: 2rem; } p.meta, .note { color: var(--dim); font-size: 0.9rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; width: 100%; }
-th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: right; border-bottom: 1px solid var(--line);
-  white-space: nowrap; } th:first-child, td:first-child, td.text { text-align: left; }
+th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid var(--line); } th:first-child, td:first-child, td.text { text-align: left; }
 .met { color: var(--good); font-weight: 600; } .missed { color: var(--bad); font-weight: 600; }
 svg { width: 100%; height: auto; margin: 0.75rem 0; font: 12px system-ui, sans-serif; }
 svg .grid { stroke: var(--line); } svg .tick { fill: var(--dim); } svg .label { fill: var(--ink); }
@@ -39,7 +39,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   const cells = (tag: string, row: readonly string[]) =>
     row.map((cell) => `<${tag}>${cell}</${tag}>`).join("");
   const body = rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("");
-  return `<div class="scroll"><table><thead><tr>${cells("th", head)}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const top = `<thead><tr>${cells("th", head)}</tr></thead>`;
+  return `<div class="scroll"><table>${top}<tbody>${body}</tbody></table></div>`;
 }
 
 function ratioText(
@@ -106,7 +107,8 @@ function renderScenario(scenario: ScenarioResult): string {
   const better = first.better === "lower" ? "less is better" : "more is better";
   return [
     `<h3>${escapeText(scenario.title)}</h3>`,
-    `<p class="note">${escapeText(first.label)}, ${better}; dots are rounds, the line is the 90 % interval of the median.</p>`,
+    `<p class="note">${escapeText(first.label)}, ${better}; dots are rounds,
+the line is the 90 % interval of the median.</p>`,
     rows.length > 0 ? rowsPlot(`${scenario.title}: ${first.label}`, first.unit, rows) : "",
     curves.length > 0 ? curvesPlot(`${scenario.title}: latency by quantile`, curves) : "",
     scenarioTable(scenario, measured),
@@ -158,8 +160,11 @@ export function renderReport(results: Results, goals: readonly Goal[]): string {
 </head>
 <body>
 <h1>hawser: speed</h1>
-<p class="meta">${escapeText(machine)}<br>${escapeText(system)}; ${escapeText(cores)}<br>${escapeText(list)}</p>
-<p>CPU time is that of the server's process alone. Rounds are interleaved, each in a fresh process after a warm-up; values are medians. A goal is met when the better end of its 90 % interval reaches it.</p>
+<p class="meta">${escapeText(machine)}<br>${escapeText(system)}; ${escapeText(cores)}<br>
+${escapeText(list)}</p>
+<p>CPU time is that of the server's process alone. Rounds are interleaved, each in a fresh process
+after a warm-up; values are medians. A goal is met when the better end of its 90 % interval
+reaches it.</p>
 <p>${links}</p>
 ${results.suites.map((suite) => renderSuite(suite, goals)).join("\n")}
 </body>

@@ -85,10 +85,12 @@ export function renderGoals(title: string, results: readonly GoalResult[]): stri
     { title: "", align: "left" },
     { title: "measured", align: "left" },
   ];
-  const rows = results.map(({ goal, met, text, unit }) => [
-    `${goal.scenario} ${goal.subject}${goal.metric === undefined ? "" : ` ${goal.metric}`}: ${describeGoal(goal, unit)}`,
-    met === null ? "?" : met ? "met" : "MISSED",
-    text,
+  const name = ({ goal }: GoalResult) =>
+    [goal.scenario, goal.subject, goal.metric].filter((part) => part !== undefined).join(" ");
+  const rows = results.map((result) => [
+    `${name(result)}: ${describeGoal(result.goal, result.unit)}`,
+    result.met === null ? "?" : result.met ? "met" : "MISSED",
+    result.text,
   ]);
   return [`${title}: goals`, ...formatTable(columns, rows)];
 }

@@ -1,5 +1,5 @@
 // The line protocol that every bench subject speaks: one JSON line with the port when ready, then
-// an answer to each line on standard input. Runs under Node, Bun and Deno. Nothing is measured here.
+// an answer to each line on standard input. Runs under Node, Bun and Deno. Measures nothing.
 import process from "node:process";
 import { createInterface } from "node:readline";
 

@@ -1,5 +1,5 @@
-// UDP by hawser. Argument: receive, gro (receive with UDP_GRO), send (one peer, UDP_SEGMENT) or echo
-// (through flows).
+// UDP by hawser. Argument: receive, gro (receive with UDP_GRO), send (one peer, UDP_SEGMENT) or
+// echo (through flows).
 import process from "node:process";
 import { announceClient, makePayloads } from "./client.mjs";
 import { listenerPort, loadHawser } from "./hawser.mjs";

@@ -1,5 +1,5 @@
-// WebSocket clients in a closed loop against an echo server. Argument: ws, hawser-ws, undici, global
-// (the runtime's own), or hawser.
+// WebSocket clients in a closed loop against an echo server. Argument: ws, hawser-ws, undici,
+// global (the runtime's own), or hawser.
 import process from "node:process";
 import { announceClient, makePayloads, verify } from "./client.mjs";
 import { loadHawser } from "./hawser.mjs";
