@@ -1,5 +1,5 @@
-// Tools that a script needs and the package does not: fetched from npm when first asked for, kept in
-// a cache outside the clone, pinned here to the versions that were tried.
+// Tools that a script needs and the package does not: fetched from npm when first asked for, kept
+// in a cache outside the clone, pinned here to the versions that were tried.
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";

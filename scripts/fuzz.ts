@@ -1,6 +1,6 @@
-// `npm run fuzz [-- NAME...] [--seconds N] [--seed N]`: runs the fuzzers, one after the other. Each is
-// a program test/fuzz/**/NAME.fuzz.ts that takes --seconds and --seed, prints its seed first, and
-// ends with another exit code than 0, or a signal, when it has found something.
+// `npm run fuzz [-- NAME...] [--seconds N] [--seed N]`: runs the fuzzers, one after the other. Each
+// is a program test/fuzz/**/NAME.fuzz.ts that takes --seconds and --seed, prints its seed first,
+// and ends with another exit code than 0, or a signal, when it has found something.
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,5 +1,5 @@
-// Packs what was built, publishes it to a registry on loopback and installs it as a user would, with
-// npm 11 and npm 12, in an empty folder on a path without a compiler. Nothing may run at the
+// Packs what was built, publishes it to a registry on loopback and installs it as a user would,
+// with npm 11 and npm 12, in an empty folder on a path without a compiler. Nothing may run at the
 // installation and nothing may be warned of; then an echo goes round, imported and required.
 //   node --import tsx scripts/ci/package.ts
 import {

@@ -1,5 +1,5 @@
-// Adds up what the sections left, names what was skipped, and refuses a skip that this machine could
-// have run. Ends with the one line: N passed, N failed, N skipped.
+// Adds up what the sections left, names what was skipped, and refuses a skip that this machine
+// could have run. Ends with the one line: N passed, N failed, N skipped.
 //   node scripts/ci/summary.mjs FOLDER
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
-// Calls every function of the addon with wrong types and ranges, and now and then with right ones, so
-// that the calls get past the first check. The binding has to answer or refuse each of them: no
-// exception, no crash, no hang, and a loop that still turns. The shared memory is scribbled over too:
-// no word in it may lead native code astray.
+// Calls every function of the addon with wrong types and ranges, and now and then with right ones,
+// so that the calls get past the first check. The binding has to answer or refuse each of them: no
+// exception, no crash, no hang, and a loop that still turns. The shared memory is scribbled over
+// too: no word in it may lead native code astray.
 //   node --import tsx test/fuzz/binding.fuzz.ts [--seconds 60] [--seed N] [--trace]
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
