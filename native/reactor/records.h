@@ -68,7 +68,7 @@ enum Word : int {
 static_assert(completion::kWords * 4 == kElementBytes[kCompletions]);
 
 enum class CompletionKind : int32_t {
-#define COMPLETION_KIND(name, value, help) k##name = value,
+#define COMPLETION_KIND(name, value, help) k##name = (value),
 #include "reactor/records.def"
 };
 
@@ -82,7 +82,7 @@ enum Word : int {
 static_assert(submission::kWords * 4 == kElementBytes[kSubmissions]);
 
 enum class Operation : int32_t {
-#define OPERATION(name, value, help) k##name = value,
+#define OPERATION(name, value, help) k##name = (value),
 #include "reactor/records.def"
 };
 
