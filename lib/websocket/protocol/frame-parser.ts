@@ -13,7 +13,7 @@ import {
 } from "./close-codes.ts";
 import { LONG_MASK_BYTES, MAX_CONTROL_PAYLOAD_BYTES, MAX_FRAME_HEADER_BYTES } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { rotateMask, type Unmask, unmask } from "./mask.ts";
+import { type Unmask, unmask } from "./mask.ts";
 import * as op from "./opcodes.ts";
 import { decodeUtf8, isValidUtf8, Utf8Validator } from "./utf8.ts";
 
@@ -45,7 +45,7 @@ export interface FrameParserSettings {
   /** Messages are given in parts as they arrive. */
   readonly stream: boolean;
   /** For payloads of {@link LONG_MASK_BYTES} and more. */
-  readonly unmask?: Unmask;
+  readonly unmask: Unmask;
 }
 
 /** Extra bytes that a compressed message may have over the bound of its inflated form. */
@@ -67,7 +67,6 @@ export class FrameParser {
   /** RSV1 may be set on the first frame of a message: permessage-deflate was negotiated. */
   private compression = false;
   private readonly masked: boolean;
-  private readonly longUnmask: Unmask;
   private halted = false;
 
   // The frame under way. `remaining` is -1 between frames.
@@ -93,7 +92,6 @@ export class FrameParser {
   constructor(settings: FrameParserSettings) {
     this.settings = settings;
     this.masked = settings.role === "server";
-    this.longUnmask = settings.unmask ?? unmask;
   }
 
   /**
@@ -288,19 +286,8 @@ export class FrameParser {
 
   private unmaskPayload(chunk: Buffer, from: number, count: number): void {
     const phase = (this.frameLength - this.remaining) & 3;
-    if (count >= LONG_MASK_BYTES) {
-      this.longUnmask(chunk, from, count, this.mask, phase);
-      return;
-    }
-    let key = phase === 0 ? this.mask : rotateMask(this.mask, phase);
-    if (count <= 32) {
-      for (let at = from, to = from + count; at < to; at++) {
-        chunk[at] = (chunk[at] as number) ^ (key & 0xff);
-        key = (key >>> 8) | (key << 24);
-      }
-      return;
-    }
-    unmask(chunk, from, count, key, 0);
+    if (count < LONG_MASK_BYTES) unmask(chunk, from, count, this.mask, phase);
+    else this.settings.unmask(chunk, from, count, this.mask, phase);
   }
 
   private readData(chunk: Buffer, from: number, to: number, frameDone: boolean): void {

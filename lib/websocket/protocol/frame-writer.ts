@@ -76,7 +76,8 @@ export function writeMask(area: Uint8Array, at: number, mask: number): number {
 export interface FrameWriterSettings {
   /** Null for a server. */
   readonly masks: MaskSource | null;
-  readonly unmask?: Unmask;
+  /** For payloads of {@link LONG_MASK_BYTES} and more. */
+  readonly unmask: Unmask;
 }
 
 /** One frame with a payload of bytes. Gives the bytes that were handed to the output. */
@@ -98,11 +99,11 @@ export function writeBinaryFrame(
   } else {
     const mask = masks.take();
     at = writeMask(area, at, mask);
-    if (length <= LONG_MASK_BYTES) {
+    if (length < LONG_MASK_BYTES) {
       copyMasked(payload, 0, length, area, at, mask);
     } else {
       area.set(payload, at);
-      (settings.unmask ?? unmask)(area, at, length, mask, 0);
+      settings.unmask(area, at, length, mask, 0);
     }
   }
   output.commit(size);
@@ -137,7 +138,7 @@ function writeLongFrame(
     at = writeMask(area, at, mask);
     body = Buffer.allocUnsafeSlow(length);
     body.set(payload);
-    (settings.unmask ?? unmask)(body, 0, length, mask, 0);
+    settings.unmask(body, 0, length, mask, 0);
   }
   output.commit(at - start);
   output.append(body);
@@ -145,7 +146,7 @@ function writeLongFrame(
 }
 
 /** Strings up to this length are tried as ASCII by a loop before anything is measured. */
-const ASCII_LOOP_LENGTH = 64;
+const ASCII_LOOP_LENGTH = 32;
 
 /** One frame whose payload is the UTF-8 of a string; lone surrogates become U+FFFD. */
 export function writeTextFrame(
@@ -159,24 +160,35 @@ export function writeTextFrame(
     const written = writeShortAscii(output, masks, first, text);
     if (written > 0) return written;
   }
-  const length = Buffer.byteLength(text);
-  if (length > INLINE_PAYLOAD_BYTES) {
+  const certain = certainHeaderBytes(text.length);
+  const header = masks === null ? certain : certain + 4;
+  const most = certain > 0 ? text.length * 3 : Buffer.byteLength(text);
+  if (most > INLINE_PAYLOAD_BYTES) {
     return writeLongText(output, settings, first, Buffer.from(text));
   }
-  const size = frameHeaderBytes(length, masks !== null) + length;
-  const area = output.reserve(size);
+  const space = certain > 0 ? header : frameHeaderBytes(most, masks !== null);
+  const area = output.reserve(space + most);
   const start = output.offset;
-  let at = writeFrameHeader(area, start, first, length, masks === null ? 0 : MASK_BIT);
-  if (masks === null) {
-    area.write(text, at, length);
-  } else {
+  const body = start + space;
+  const length = area.write(text, body, most);
+  const at = writeFrameHeader(area, start, first, length, masks === null ? 0 : MASK_BIT);
+  if (masks !== null) {
     const mask = masks.take();
-    at = writeMask(area, at, mask);
-    area.write(text, at, length);
-    (settings.unmask ?? unmask)(area, at, length, mask, 0);
+    writeMask(area, at, mask);
+    if (length < LONG_MASK_BYTES) unmask(area, body, length, mask, 0);
+    else settings.unmask(area, body, length, mask, 0);
   }
-  output.commit(size);
-  return size;
+  output.commit(space + length);
+  return space + length;
+}
+
+/**
+ * The size of the header without mask where the number of UTF-16 units alone decides it (each is one
+ * to three bytes of UTF-8), so that the text is encoded without being measured first; else 0.
+ */
+function certainHeaderBytes(units: number): number {
+  if (units * 3 < LENGTH_16) return 2;
+  return units >= LENGTH_16 && units * 3 <= INLINE_PAYLOAD_BYTES ? 4 : 0;
 }
 
 /** The encoded text is ours alone, so a client masks it where it is. */
@@ -192,7 +204,7 @@ function writeLongText(
   const start = output.offset;
   const mask = masks.take();
   const at = writeMask(area, writeFrameHeader(area, start, first, payload.length, MASK_BIT), mask);
-  (settings.unmask ?? unmask)(payload, 0, payload.length, mask, 0);
+  settings.unmask(payload, 0, payload.length, mask, 0);
   output.commit(at - start);
   output.append(payload);
   return at - start + payload.length;

@@ -16,7 +16,7 @@ export type Unmask = (
 ) => void;
 
 /** From here on one view of 32-bit words costs less than single bytes. */
-const WORDS_FROM_BYTES = 192;
+const WORDS_FROM_BYTES = 1_024;
 
 /** The key as it applies to a payload whose first byte has the given phase. */
 export function rotateMask(mask: number, phase: number): number {
@@ -68,10 +68,21 @@ export function copyMasked(
   at: number,
   mask: number,
 ): void {
-  for (let index = from, out = at, key = mask; index < to; index++, out++) {
-    target[out] = (source[index] as number) ^ (key & 0xff);
-    key = (key >>> 8) | (key << 24);
+  const key0 = mask & 0xff;
+  const key1 = (mask >>> 8) & 0xff;
+  const key2 = (mask >>> 16) & 0xff;
+  const key3 = mask >>> 24;
+  let index = from;
+  let out = at;
+  for (const last = to - 3; index < last; index += 4, out += 4) {
+    target[out] = (source[index] as number) ^ key0;
+    target[out + 1] = (source[index + 1] as number) ^ key1;
+    target[out + 2] = (source[index + 2] as number) ^ key2;
+    target[out + 3] = (source[index + 3] as number) ^ key3;
   }
+  if (index < to) target[out] = (source[index] as number) ^ key0;
+  if (index + 1 < to) target[out + 1] = (source[index + 1] as number) ^ key1;
+  if (index + 2 < to) target[out + 2] = (source[index + 2] as number) ^ key2;
 }
 
 /** Masking keys from the system's generator, drawn 1,024 at a time. */

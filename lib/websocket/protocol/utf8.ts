@@ -91,13 +91,15 @@ export function isValidUtf8(bytes: Uint8Array, start: number, end: number): bool
   return true;
 }
 
-/** The string of `bytes[start, end)`, or null where that is not valid UTF-8. */
+/** What node decodes every bad sequence to; valid text may contain it too. */
+const REPLACEMENT = "\ufffd";
+
+/**
+ * The string of `bytes[start, end)`, or null where that is not valid UTF-8. Decodes first: only a
+ * string with a replacement character is in doubt, and looking for one costs next to nothing.
+ */
 export function decodeUtf8(bytes: Buffer, start: number, end: number): string | null {
-  if (end - start < LOOP_BELOW_BYTES) {
-    let high = 0;
-    for (let at = start; at < end; at++) high |= bytes[at] as number;
-    if (high < 0x80) return bytes.toString("latin1", start, end);
-  }
-  if (!isUtf8(bytes.subarray(start, end))) return null;
-  return bytes.toString("utf8", start, end);
+  const text = bytes.toString("utf8", start, end);
+  if (text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(start, end))) return null;
+  return text;
 }

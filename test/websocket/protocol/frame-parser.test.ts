@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FrameParser, type FrameSink } from "../../../lib/websocket/protocol/frame-parser.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../../lib/websocket/protocol/limits.ts";
+import { unmask } from "../../../lib/websocket/protocol/mask.ts";
 import { peerFrame, type RawFrame, rawFrame } from "./support.ts";
 
 const ROLES = ["server", "client"] as const;
@@ -49,7 +50,7 @@ function makeParser(role: Role, options: Options = {}): { parser: FrameParser; s
   const { lend = false, stream = false, compression = false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const sink = new Sink();
-  const parser = new FrameParser({ role, lend, stream, limits });
+  const parser = new FrameParser({ role, lend, stream, limits, unmask });
   parser.begin(sink, compression);
   return { parser, sink };
 }

@@ -6,6 +6,7 @@ import {
   frameHeaderBytes,
   MaskSource,
   MemoryOutput,
+  unmask,
   writeBinaryFrame,
   writeFrameHeader,
   writeTextFrame,
@@ -19,6 +20,7 @@ const KEY = 0x3d21fa37;
 const KEY_BYTES = [0x37, 0xfa, 0x21, 0x3d];
 const settingsOf = (masked: boolean) => ({
   masks: masked ? new MaskSource(1, (keys) => keys.fill(KEY)) : null,
+  unmask,
 });
 
 /** An output whose area is guarded on both sides and no larger than was asked for. */
@@ -60,8 +62,16 @@ describe.each([false, true])("masked: %s", (masked) => {
   test("text beyond ASCII, at the loop's bound and above, lone surrogates as U+FFFD", () => {
     for (const text of [
       "é",
-      "x".repeat(63) + "é",
+      `${"x".repeat(63)}é`,
+      "é".repeat(32),
+      "é".repeat(41),
+      "é".repeat(42),
       "é".repeat(64),
+      "x".repeat(125),
+      "€".repeat(125),
+      "€".repeat(1_365),
+      "€".repeat(1_366),
+      "é".repeat(2_048),
       "😀".repeat(33),
       "\ud800",
       `a\udc00${"b".repeat(5_000)}`,

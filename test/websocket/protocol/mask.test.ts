@@ -19,7 +19,8 @@ function expected(
 ): Buffer {
   const result = Buffer.from(bytes);
   for (let at = 0; at < length; at++) {
-    result[offset + at]! ^= (mask >>> (((phase + at) & 3) * 8)) & 0xff;
+    const key = (mask >>> (((phase + at) & 3) * 8)) & 0xff;
+    result[offset + at] = (bytes[offset + at] as number) ^ key;
   }
   return result;
 }

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { Deflater } from "../../../lib/websocket/protocol/deflate.ts";
 import { resolveDeflate } from "../../../lib/websocket/protocol/deflate-negotiation.ts";
+import { unmask } from "../../../lib/websocket/protocol/mask.ts";
 import { MemoryOutput } from "../../../lib/websocket/protocol/memory-output.ts";
 import { Sender, writeWhole } from "../../../lib/websocket/protocol/sender.ts";
 import { parseFrames } from "./support.ts";
@@ -17,7 +18,7 @@ function make(withDeflate = true) {
   const sink = { onQueueEmpty: () => empty(), onDeflateFailure: () => failures++ };
   const settings = resolveDeflate({ threshold: 10 });
   const deflater = withDeflate ? new Deflater(settings, 15, true) : null;
-  const sender = new Sender(output, { masks: null }, deflater, settings.threshold, sink);
+  const sender = new Sender(output, { masks: null, unmask }, deflater, settings.threshold, sink);
   return { output, sender, emptied, failures: () => failures };
 }
 

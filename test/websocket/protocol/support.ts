@@ -211,8 +211,8 @@ export function parseFrames(bytes: Buffer): ParsedFrame[] {
     const masked = (second & 0x80) !== 0;
     const key = masked ? bytes.subarray(at, at + 4) : null;
     if (masked) at += 4;
-    const payload = Buffer.from(bytes.subarray(at, at + length));
-    if (key !== null) for (let i = 0; i < length; i++) payload[i]! ^= key[i & 3]!;
+    const body = bytes.subarray(at, at + length);
+    const payload = Buffer.from(body.map((byte, index) => byte ^ (key?.[index & 3] ?? 0)));
     at += length;
     frames.push({ fin: first > 127, rsv: (first >> 4) & 7, opcode: first & 15, masked, payload });
   }

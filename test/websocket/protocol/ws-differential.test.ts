@@ -10,6 +10,7 @@ import {
   type FrameParserSettings,
   MaskSource,
   MemoryOutput,
+  unmask,
   writeBinaryFrame,
   writeTextFrame,
 } from "../../../lib/websocket/protocol/index.ts";
@@ -156,7 +157,7 @@ describe("frames out", () => {
         const extra = mask ? { generateMask, maskBuffer: Buffer.alloc(4) } : {};
         const theirs = Buffer.concat(ws.Sender.frame(Buffer.from(data), { ...options, ...extra }));
         const output = new MemoryOutput();
-        const settings = { masks: mask ? masks() : null };
+        const settings = { masks: mask ? masks() : null, unmask };
         writeBinaryFrame(output, settings, 0x80 | opcode, data);
         if (opcode === 1) writeTextFrame(output, settings, 0x81, data.toString());
         const ours = output.take();
