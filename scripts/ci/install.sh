@@ -31,8 +31,8 @@ if [ ${#missing[@]} = 0 ]; then
   echo "nothing is missing"
 elif command -v apt-get > /dev/null; then
   echo "installing ${missing[*]}"
-  as_root apt-get update -qq
-  as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+  as_root apt-get update -qq -o DPkg::Lock::Timeout=300
+  as_root apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "${missing[@]}" > /dev/null
 else
   echo "missing, and no apt-get to install it: ${missing[*]}" >&2
 fi
