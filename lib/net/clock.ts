@@ -1,7 +1,7 @@
 // The one clock and the one timer behind every deadline of this environment.
 // Not here: the structure (core/deadlines.ts), what a passed deadline means (its owner).
 
-import { Deadline, Deadlines } from "../core/deadlines.ts";
+import { type Deadline, Deadlines } from "../core/deadlines.ts";
 import { report } from "../socket/reactor.ts";
 
 /** Who is told that a deadline has passed. */

@@ -22,7 +22,8 @@ napi_value Flush(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// open(memory: ArrayBuffer, dispatch, settle, views: Array): the functions of a new reactor, or -errno
+// open(memory: ArrayBuffer, dispatch, settle, views: Array): the functions of a new reactor, or
+// -errno
 Napi::Value Open(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (info.Length() < 4 || !info[0].IsArrayBuffer() || !info[1].IsFunction() ||
@@ -39,8 +40,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   }
   Napi::Object functions = Napi::Object::New(env);
   napi_value flush = nullptr;
-  if (napi_create_function(env, "flush", NAPI_AUTO_LENGTH, Flush, environment, &flush) ==
-      napi_ok) {
+  if (napi_create_function(env, "flush", NAPI_AUTO_LENGTH, Flush, environment, &flush) == napi_ok) {
     functions.Set("flush", flush);
   }
   RegisterSlots(env, functions, environment);
@@ -51,8 +51,8 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
 Napi::Value InterfaceIndexOf(const Napi::CallbackInfo& info) {
   char name[IF_NAMESIZE + 1];
   size_t length = 0;
-  if (info.Length() < 1 || napi_get_value_string_utf8(info.Env(), info[0], name, sizeof(name),
-                                                      &length) != napi_ok) {
+  if (info.Length() < 1 ||
+      napi_get_value_string_utf8(info.Env(), info[0], name, sizeof(name), &length) != napi_ok) {
     return Napi::Number::New(info.Env(), -EINVAL);
   }
   int index = length < IF_NAMESIZE ? InterfaceIndex(name) : -ENODEV;

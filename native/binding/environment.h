@@ -1,6 +1,6 @@
 // One reactor in a Node environment (the main thread, or a worker): its bridge to the loop, and the
-// references that keep the shared memory and the callbacks alive. It is the reactor's host. A copy of
-// the JavaScript side opens one; two copies of the package in one process have one each.
+// references that keep the shared memory and the callbacks alive. It is the reactor's host. A copy
+// of the JavaScript side opens one; two copies of the package in one process have one each.
 #ifndef HAWSER_BINDING_ENVIRONMENT_H_
 #define HAWSER_BINDING_ENVIRONMENT_H_
 

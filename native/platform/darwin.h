@@ -50,6 +50,19 @@ inline int OpenSocket(int domain, int type, int protocol) {
   return MakePrivate(::socket(domain, type, protocol));
 }
 
+inline int OpenSocketPair(int type, int* descriptors) {
+  if (::socketpair(AF_UNIX, type, 0, descriptors) < 0) return -1;
+  // Each is closed by MakePrivate where it fails.
+  bool first = MakePrivate(descriptors[0]) >= 0;
+  bool second = MakePrivate(descriptors[1]) >= 0;
+  if (first && second) return 0;
+  int saved = errno;
+  if (first) ::close(descriptors[0]);
+  if (second) ::close(descriptors[1]);
+  errno = saved;
+  return -1;
+}
+
 inline int AcceptSocket(int descriptor, sockaddr* address, socklen_t* length) {
   return MakePrivate(::accept(descriptor, address, length));
 }

@@ -36,6 +36,11 @@ inline int OpenSocket(int domain, int type, int protocol) {
   return ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 }
 
+// Two connected Unix sockets, as above.
+inline int OpenSocketPair(int type, int* descriptors) {
+  return ::socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, descriptors);
+}
+
 inline int AcceptSocket(int descriptor, sockaddr* address, socklen_t* length) {
   return ::accept4(descriptor, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }

@@ -27,6 +27,10 @@ inline constexpr int kDatagramsPerTurn = 64;
 // datagram is seen as one.
 inline constexpr int32_t kDatagramRoom = 65536;
 
+// Bytes for the path of a Unix socket that sent a datagram, behind the datagram: a whole sun_path
+// (unix(7)) and the alignment before it.
+inline constexpr int32_t kPeerPathRoom = 128;
+
 // Completions that serving one slot may need at the most: Writable, Data, and one of End or Failed.
 inline constexpr int32_t kCompletionsPerServe = 3;
 

@@ -129,8 +129,17 @@ int Reactor::Resume(SlotName name) {
 int Reactor::SetReadiness(SlotName name, bool on) {
   Slot* slot = slots_.Find(name);
   if (slot == nullptr) return -EBADF;
+  // Whoever read in readiness mode may have left something, and no edge is owed for that.
+  if (slot->readiness && !on && slot->watched && !slot->ended) slot->readable = true;
   slot->readiness = on;
   if (slot->readable && !slot->paused) Carry(name.index, *slot);
+  return 0;
+}
+
+int Reactor::AwaitWritable(SlotName name) {
+  Slot* slot = slots_.Find(name);
+  if (slot == nullptr) return -EBADF;
+  slot->blocked = true;
   return 0;
 }
 

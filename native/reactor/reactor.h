@@ -68,8 +68,8 @@ class Reactor {
   // socket(2) into a new slot. -ENFILE when there is no slot.
   int OpenSlot(int domain, int type, int protocol, SlotKind kind, SlotName* name);
 
-  // Takes over a descriptor that the caller owns until this succeeds. Stream sockets are watched at
-  // once when connected. The descriptor becomes non-blocking.
+  // Takes over a descriptor that the caller owns until this succeeds. It becomes non-blocking, and
+  // is not watched yet.
   int Adopt(int descriptor, SlotKind kind, SlotName* name);
 
   // connect(2); the outcome comes as Connected, in a turn, also when it is known at once.
@@ -85,9 +85,13 @@ class Reactor {
   int Pause(SlotName name);
   int Resume(SlotName name);
 
-  // Readiness mode: Readable is told instead of reading, once until the caller met EAGAIN and
-  // paused and resumed. For reads that carry descriptors.
+  // Readiness mode: Readable is told once for each event instead of reading, so the caller reads
+  // until EAGAIN. For reads that carry descriptors. Off again, the reactor looks for itself what
+  // the caller has left.
   int SetReadiness(SlotName name, bool on);
+
+  // The caller's own send met EAGAIN: Writable is told when there is room.
+  int AwaitWritable(SlotName name);
 
   // Connections that a listener may still accept; -1 is no limit. Resumes it when not 0.
   int SetCredits(SlotName name, int32_t credits);
@@ -133,6 +137,7 @@ class Reactor {
   bool ServeStream(int32_t index, Slot& slot);
   bool ServeListener(int32_t index, Slot& slot);
   bool ServeDatagrams(int32_t index, Slot& slot);
+  void StorePath(const UnixPath& path, FlatAddress* flat);
   void Finish(int32_t index, Slot& slot, int error);
   int AcceptOne(int32_t listener_index, Slot& listener);
   int32_t* Complete(int32_t index, const Slot& slot, records::CompletionKind kind, int32_t offset,

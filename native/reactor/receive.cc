@@ -1,6 +1,8 @@
 // What a turn does for a ready socket: accept, finish a connect, receive. See reactor.h.
 #include <errno.h>
 
+#include <cstring>
+
 #include "reactor/limits.h"
 #include "reactor/reactor.h"
 
@@ -254,6 +256,15 @@ int Reactor::AcceptOne(int32_t listener_index, Slot& listener) {
   return 0;
 }
 
+// A path does not fit into a flat address: it stands in the slab behind its datagram (records.def).
+void Reactor::StorePath(const UnixPath& path, FlatAddress* flat) {
+  static_assert(sizeof(sockaddr_un::sun_path) + 8 <= limits::kPeerPathRoom);
+  flat->scope = static_cast<uint32_t>(slab_used_);
+  flat->port = static_cast<uint16_t>(path.size);
+  if (path.size > 0) std::memcpy(memory_.slab() + slab_used_, path.data, path.size);
+  slab_used_ += (static_cast<int32_t>(path.size) + 7) & ~7;
+}
+
 bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
   if (slot.writable) {
     slot.writable = false;
@@ -264,7 +275,8 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
   }
   for (int count = 0; count < limits::kDatagramsPerTurn; count++) {
     if (slot.paused || !slot.readable) return false;
-    if (!HasRoom() || slab_used_ + limits::kDatagramRoom > records::kCapacity[records::kSlab]) {
+    if (!HasRoom() || slab_used_ + limits::kDatagramRoom + limits::kPeerPathRoom >
+                          records::kCapacity[records::kSlab]) {
       return true;
     }
     SocketAddress peer;
@@ -286,13 +298,14 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
         got < limits::kDatagramRoom ? static_cast<int32_t>(got) : limits::kDatagramRoom;
     int32_t position = completions_;
     int32_t* record = Complete(index, slot, CompletionKind::kDatagram, slab_used_, length);
+    memory_.Count(counter::k_bytesReceived, length);
+    slab_used_ += (length + 7) & ~7;
     FlatAddress flat = ToFlatAddress(peer);
+    if (flat.family == AddressFamily::kUnix) StorePath(PathOf(peer), &flat);
     record[records::completion::kPeer] = flat.family == AddressFamily::kNone ? -1 : position;
     record[records::completion::kLocal] = -1;
     record[records::completion::kEcn] = truncated ? records::kTruncatedBit : 0;
     *memory_.address(position) = flat;
-    memory_.Count(counter::k_bytesReceived, length);
-    slab_used_ += (length + 7) & ~7;
   }
   return true;
 }

@@ -26,6 +26,10 @@ int OpenSocket(int domain, int type, int protocol) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
+int OpenPair(int type, int* descriptors) {
+  return system_calls.socketpair(type, descriptors) < 0 ? -errno : 0;
+}
+
 int Bind(int descriptor, const SocketAddress& address) {
   return system_calls.bind(descriptor, address.get(), address.length) < 0 ? -errno : 0;
 }

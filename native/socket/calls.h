@@ -18,6 +18,9 @@ namespace hawser {
 // socket(2), non-blocking and close-on-exec. A descriptor or -errno.
 int OpenSocket(int domain, int type, int protocol);
 
+// socketpair(2) of Unix sockets, non-blocking and close-on-exec. 0, and two descriptors; or -errno.
+int OpenPair(int type, int* descriptors);
+
 // bind(2), listen(2).
 int Bind(int descriptor, const SocketAddress& address);
 int Listen(int descriptor, int backlog);
@@ -69,8 +72,8 @@ int Duplicate(int descriptor);
 // O_NONBLOCK on, or -errno.
 int SetNonBlocking(int descriptor);
 
-// if_nametoindex(3): an index from 1, or -errno (-ENODEV). if_indextoname(3): 0 or -errno; `name` has
-// room for IF_NAMESIZE bytes.
+// if_nametoindex(3): an index from 1, or -errno (-ENODEV). if_indextoname(3): 0 or -errno; `name`
+// has room for IF_NAMESIZE bytes.
 int InterfaceIndex(const char* name);
 int InterfaceName(int index, char* name);
 

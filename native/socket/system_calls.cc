@@ -17,7 +17,7 @@ int Fcntl(int descriptor, int command, int argument) {
   {                                                                                           \
     platform::OpenSocket, platform::AcceptSocket, ::bind, ::connect, ::listen, ::shutdown,    \
         ::close, ::getsockopt, ::setsockopt, ::getsockname, ::getpeername, ::recv, ::recvmsg, \
-        ::sendmsg, Ioctl, Fcntl                                                               \
+        ::sendmsg, Ioctl, Fcntl, platform::OpenSocketPair                                     \
   }
 
 const SystemCalls kRealSystemCalls = HAWSER_REAL_CALLS;

@@ -26,6 +26,7 @@ struct SystemCalls {
   ssize_t (*sendmsg)(int descriptor, const msghdr* message, int flags);
   int (*ioctl)(int descriptor, unsigned long request, int* value);
   int (*fcntl)(int descriptor, int command, int argument);
+  int (*socketpair)(int type, int* descriptors);  // AF_UNIX, non-blocking, close-on-exec
 };
 
 // Constant-initialised. Only tests write to it, before any thread reads it.
