@@ -96,5 +96,6 @@ export async function runScenario(
     metrics: scenario.metrics,
     reference: scenario.reference,
     subjects: records.map((record) => toResult(record, rounds)),
+    ...(scenario.series === undefined ? {} : { series: scenario.series }),
   };
 }

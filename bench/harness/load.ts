@@ -1,6 +1,12 @@
 // Runs a C load generator against a running subject and reads what it measured. Takes the server's
 // CPU time from the generator's clock, or asks the server itself where the system has none.
-import { askCpuNs, LineProcess, type RunningSubject, tellingLine } from "./processes.ts";
+import {
+  askCpuNs,
+  LineProcess,
+  type RunningSubject,
+  tellingLine,
+  UnavailableError,
+} from "./processes.ts";
 import type { LatencyCurve } from "./results.ts";
 
 /** Share of a core's time above which a process is taken to be saturated. */
@@ -68,6 +74,7 @@ export async function runLoad(
       const line = await generator.next(ANSWER_TIMEOUT_MS);
       if (line === null) throw new Error(`the generator: ${tellingLine(generator.stderr)}`);
       if (typeof line.error === "string") throw new Error(line.error);
+      if (typeof line.unavailable === "string") throw new UnavailableError(line.unavailable);
       if (line.event === "begin" || line.event === "end") {
         // On Linux the clock of another process can be read, and asking would cost it time.
         if (process.platform === "linux") continue;

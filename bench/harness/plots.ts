@@ -159,6 +159,38 @@ export function rowsPlot(title: string, unit: Unit, rows: readonly PlotRow[]): s
   return svg(height, title, body);
 }
 
+interface Curve {
+  readonly label: string;
+  readonly tone: Tone;
+  /** In pixels. */
+  readonly points: readonly (readonly [number, number])[];
+}
+
+/** Curves and, right of them, their names; gives where the lowest name ends. */
+function drawCurves(body: string[], curves: readonly Curve[], from: number): number {
+  const drawn = curves
+    .filter(({ points }) => points.length > 0)
+    .sort((left, right) => (left.points.at(-1)?.[1] ?? 0) - (right.points.at(-1)?.[1] ?? 0));
+  let free = 0;
+  for (const [index, { label, tone, points }] of drawn.entries()) {
+    const dashes = DASHES[index % DASHES.length] as string;
+    const path = points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
+    // Names of curves that end together are moved apart, downwards.
+    const end = Math.max(points.at(-1)?.[1] as number, free);
+    free = end + NAME_HEIGHT;
+    const look = { class: `curve ${tone}`, "stroke-dasharray": dashes };
+    body.push(element("polyline", { ...look, points: path }));
+    body.push(lineAt(`curve ${tone}`, from, from + 24, end, end, dashes));
+    body.push(textAt("label", from + 30, end + 4, "start", label));
+  }
+  return free;
+}
+
+/** A value at an axis where room is short: no digits that say nothing. */
+function shortName(value: number, unit: Unit): string {
+  return formatValue(value, unit).replace(/\.0+(?= |$)/, "");
+}
+
 const QUANTILES = [
   [0.5, "50 %"],
   [0.9, "90 %"],
@@ -190,26 +222,50 @@ export function curvesPlot(title: string, curves: readonly PlotCurve[]): string 
   for (const [quantile, name] of QUANTILES) {
     body.push(textAt("tick", x(quantile), CURVE_HEIGHT + 18, "middle", name));
   }
-  const drawn = curves
-    .map((each) => ({ ...each, shown: each.curve.filter(([quantile]) => quantile < 1) }))
-    .filter(({ shown }) => shown.length > 0)
-    .sort((left, right) => (right.shown.at(-1)?.[1] ?? 0) - (left.shown.at(-1)?.[1] ?? 0));
-  const ends: number[] = [];
-  for (const [index, { label, tone, shown }] of drawn.entries()) {
-    const points = shown.map(
-      ([quantile, value]) => `${x(quantile).toFixed(1)},${y(value).toFixed(1)}`,
-    );
-    const dashes = DASHES[index % DASHES.length] as string;
-    // Names of curves that end together are moved apart, downwards.
-    const free = (ends.at(-1) ?? -NAME_HEIGHT) + NAME_HEIGHT;
-    const end = Math.max(y(shown.at(-1)?.[1] as number), free);
-    ends.push(end);
-    const from = CURVE_LEFT + inner + 6;
-    const look = { class: `curve ${tone}`, "stroke-dasharray": dashes };
-    body.push(element("polyline", { ...look, points: points.join(" ") }));
-    body.push(lineAt(`curve ${tone}`, from, from + 24, end, end, dashes));
-    body.push(textAt("label", from + 30, end + 4, "start", label));
+  const shown = curves.map(({ label, tone, curve }) => ({
+    label,
+    tone,
+    points: curve
+      .filter(([quantile]) => quantile < 1)
+      .map(([quantile, value]) => [x(quantile), y(value)] as const),
+  }));
+  const lowest = drawCurves(body, shown, CURVE_LEFT + inner + 6);
+  return svg(Math.ceil(Math.max(CURVE_HEIGHT + AXIS_HEIGHT, lowest)), title, body);
+}
+
+export interface PlotLine {
+  readonly label: string;
+  readonly tone: Tone;
+  /** From left to right. */
+  readonly points: readonly (readonly [number, number])[];
+}
+
+/** How a value grows with another, both axes logarithmic. */
+export function growthPlot(
+  title: string,
+  units: { readonly x: Unit; readonly y: Unit },
+  lines: readonly PlotLine[],
+): string {
+  const all = lines.flatMap((line) => line.points);
+  if (all.length === 0) return "";
+  const across = logAxis(Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x)));
+  const up = logAxis(Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y)));
+  const inner = WIDTH - LABEL_WIDTH - CURVE_LEFT;
+  const x = (value: number) => CURVE_LEFT + across.at(value) * inner;
+  const y = (value: number) => CURVE_HEIGHT - up.at(value) * (CURVE_HEIGHT - 20);
+  const body: string[] = [];
+  for (const tick of up.ticks) {
+    body.push(lineAt("grid", CURVE_LEFT, CURVE_LEFT + inner, y(tick), y(tick)));
+    body.push(textAt("tick", CURVE_LEFT - 8, y(tick) + 4, "end", tickName(tick, units.y)));
   }
-  const height = Math.max(CURVE_HEIGHT + AXIS_HEIGHT, ...ends.map((end) => end + 10));
-  return svg(Math.ceil(height), title, body);
+  for (const at of new Set(all.map(([value]) => value))) {
+    body.push(textAt("tick", x(at), CURVE_HEIGHT + 18, "middle", shortName(at, units.x)));
+  }
+  const curves = lines.map(({ label, tone, points }) => ({
+    label,
+    tone,
+    points: points.map(([left, top]) => [x(left), y(top)] as const),
+  }));
+  const lowest = drawCurves(body, curves, CURVE_LEFT + inner + 6);
+  return svg(Math.ceil(Math.max(CURVE_HEIGHT + AXIS_HEIGHT, lowest)), title, body);
 }

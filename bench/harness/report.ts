@@ -3,7 +3,7 @@
 import { describeGoal, type Goal } from "../goals.ts";
 import { evaluateGoals, type GoalResult, valuesOf } from "./evaluate.ts";
 import { formatRatio, formatValue } from "./format.ts";
-import { curvesPlot, escapeText, rowsPlot, type Tone } from "./plots.ts";
+import { curvesPlot, escapeText, growthPlot, rowsPlot, type Tone } from "./plots.ts";
 import type { Metric, Results, ScenarioResult, SubjectResult, SuiteResult } from "./results.ts";
 import { estimateRatio, median } from "./statistics.ts";
 
@@ -19,7 +19,8 @@ h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 3rem; border-bottom: 1px solid
 h3 { margin-top: 2rem; } p.meta, .note { color: var(--dim); font-size: 0.9rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; width: 100%; }
 th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: right; white-space: nowrap;
-  border-bottom: 1px solid var(--line); } th:first-child, td:first-child, td.text { text-align: left; }
+  border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { text-align: left; }
 .met { color: var(--good); font-weight: 600; } .missed { color: var(--bad); font-weight: 600; }
 svg { width: 100%; height: auto; margin: 0.75rem 0; font: 12px system-ui, sans-serif; }
 svg .grid { stroke: var(--line); } svg .tick { fill: var(--dim); } svg .label { fill: var(--ink); }
@@ -132,11 +133,40 @@ function renderGoals(results: readonly GoalResult[]): string {
   return `<h3>Goals</h3>${table(["what", "goal", "", "measured (90 % interval)"], rows)}`;
 }
 
+/** One plot for each thing that grows in a suite. */
+function renderSeries(suite: SuiteResult): string {
+  const names = new Set(suite.scenarios.flatMap(({ series }) => series?.name ?? []));
+  return [...names]
+    .map((name) => {
+      const points = suite.scenarios.filter(({ series }) => series?.name === name);
+      const metric = points[0]?.metrics[0] as Metric;
+      const unit = points[0]?.series?.unit ?? "count";
+      const lines = (points[0]?.subjects ?? []).map((subject) => ({
+        label: subject.label,
+        tone: toneOf(subject, points[0] as ScenarioResult),
+        points: points.flatMap((scenario) => pointOf(scenario, subject.id, metric)),
+      }));
+      const title = `${metric.label} against ${name}`;
+      const plot = growthPlot(title, { x: unit, y: metric.unit }, lines);
+      return `<h3>${escapeText(title)}</h3>${plot}`;
+    })
+    .join("\n");
+}
+
+function pointOf(scenario: ScenarioResult, id: string, metric: Metric): [number, number][] {
+  const subject = scenario.subjects.find((candidate) => candidate.id === id);
+  const values = subject === undefined ? [] : valuesOf(subject, metric.key);
+  return scenario.series === undefined || values.length === 0
+    ? []
+    : [[scenario.series.at, median(values)]];
+}
+
 function renderSuite(suite: SuiteResult, goals: readonly Goal[]): string {
   return [
     `<h2 id="${escapeText(suite.id)}">${escapeText(suite.title)}</h2>`,
     `<p class="meta">${escapeText(suite.date)}, up to ${suite.rounds} interleaved rounds.</p>`,
     renderGoals(evaluateGoals(goals, suite)),
+    renderSeries(suite),
     ...suite.scenarios.map(renderScenario),
   ].join("\n");
 }

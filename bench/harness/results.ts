@@ -44,6 +44,16 @@ export interface ScenarioResult {
   /** The subject that ratios are against. */
   readonly reference: string;
   readonly subjects: readonly SubjectResult[];
+  /** Where scenarios are points of one curve. */
+  readonly series?: Series;
+}
+
+/** A point of a curve: which one, and where on its axis. */
+export interface Series {
+  /** What grows. */
+  readonly name: string;
+  readonly unit: Unit;
+  readonly at: number;
 }
 
 export interface SuiteResult {

@@ -4,7 +4,7 @@ import type { BenchOptions } from "./arguments.ts";
 import type { Cores } from "./machine.ts";
 import type { PeerName } from "./peers.ts";
 import type { Command } from "./processes.ts";
-import type { LatencyCurve, Metric, Sample } from "./results.ts";
+import type { LatencyCurve, Metric, Sample, Series } from "./results.ts";
 
 /** What every measurement may need. */
 export interface Context {
@@ -43,6 +43,8 @@ export interface Scenario {
   readonly subjects: readonly Subject[];
   /** Where fewer rounds than asked for are enough. */
   readonly roundsMax?: number;
+  /** Where scenarios are points of one curve. */
+  readonly series?: Series;
   measure(subject: Subject, context: Context): Promise<Measured>;
 }
 

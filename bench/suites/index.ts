@@ -3,6 +3,7 @@ import type { Suite } from "../harness/suite.ts";
 import { broadcast } from "./broadcast.ts";
 import { bulk } from "./bulk.ts";
 import { connect } from "./connect.ts";
+import { growth } from "./growth.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { startup } from "./startup.ts";
@@ -20,4 +21,5 @@ export const SUITES: readonly Suite[] = [
   latency,
   bulk,
   startup,
+  growth,
 ];

@@ -3,7 +3,7 @@
 import { measureClient } from "../harness/clients.ts";
 import { compile } from "../harness/compile.ts";
 import { doubts, runLoad } from "../harness/load.ts";
-import { startSubject } from "../harness/processes.ts";
+import { startSubject, UnavailableError } from "../harness/processes.ts";
 import {
   bunSubject,
   cSubject,
@@ -92,8 +92,16 @@ function textScenario(): Scenario {
 
 const DEFLATE_BYTES = 1_024;
 
+async function compileDeflate(): Promise<string> {
+  try {
+    return await compile("load_deflate", ["-lz"]);
+  } catch (error) {
+    throw new UnavailableError(`its generator needs zlib and its headers (${String(error)})`);
+  }
+}
+
 async function measureDeflate(subject: Subject, context: Context): Promise<Measured> {
-  const load = await compile("load_deflate", ["-lz"]);
+  const load = await compileDeflate();
   const running = await startSubject(await subject.command(context), context.cores.server);
   try {
     const { durationMs, warmupMs } = context.options;

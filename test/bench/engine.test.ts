@@ -51,7 +51,7 @@ describe("a scenario", () => {
     ]);
   });
 
-  test("lists a subject that is not available with the reason, and does not ask again", async () => {
+  test("lists a subject that is not available with the reason, and asks once", async () => {
     let asked = 0;
     const result = await runScenario(
       scenario([subject("a"), subject("b")], async ({ id }) => {

@@ -85,9 +85,8 @@ describe("the terminal's table", () => {
 
   test("shows medians with units, the ratio with its interval, and goals", () => {
     expect(text).toContain("ratio to C (90 %)");
-    expect(text).toMatch(
-      /^hawser +4\.40 µs +44\.0 µs +1\.10 \(1\.10-1\.10\) +Node 20 +at most 1\.08 of c: MISSED; at most 5\.00 µs: met$/m,
-    );
+    expect(text).toMatch(/^hawser +4\.40 µs +44\.0 µs +1\.10 \(1\.10-1\.10\) +Node 20 /m);
+    expect(text).toContain("  at most 1.08 of c: MISSED; at most 5.00 µs: met\n");
   });
 
   test("hides nothing: failures, absences and doubts have their lines", () => {
