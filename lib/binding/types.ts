@@ -14,8 +14,13 @@ export type Domain = typeof DOMAIN_UNIX | typeof DOMAIN_IPV4 | typeof DOMAIN_IPV
 /** socket(2) types; the same numbers on Linux and macOS. */
 export const TYPE_STREAM = 1;
 export const TYPE_DATAGRAM = 2;
-export const TYPE_SEQPACKET = 5;
-export type SocketType = typeof TYPE_STREAM | typeof TYPE_DATAGRAM | typeof TYPE_SEQPACKET;
+export type SocketType = typeof TYPE_STREAM | typeof TYPE_DATAGRAM;
+
+/** What shutdown(2) ends; the same numbers on Linux and macOS. */
+export const SHUT_READ = 0;
+export const SHUT_WRITE = 1;
+export const SHUT_BOTH = 2;
+export type ShutdownHow = typeof SHUT_READ | typeof SHUT_WRITE | typeof SHUT_BOTH;
 
 /** What the reactor does with a slot. */
 export const SLOT_STREAM = 1;
@@ -35,8 +40,13 @@ export interface ReactorBinding {
     kind: SlotKind,
     name: Int32Array,
   ): number;
-  /** Takes a duplicate of a descriptor. EPROTOTYPE: of another kind. */
+  /**
+   * Takes a duplicate of a descriptor. EPROTOTYPE: of another kind; ENOTCONN: a stream without a
+   * peer; EINVAL: it does not listen.
+   */
   adopt(descriptor: number, kind: SlotKind, name: Int32Array): number;
+  /** socketpair(2) of Unix streams; `names` receives two slots with their generations. */
+  pair(names: Int32Array): number;
   /** bind(2). `address` is 24 flat bytes, or the bytes of a path when `isPath`. */
   bind(slot: number, generation: number, address: Uint8Array, isPath: boolean): number;
   /** connect(2); the outcome is a completion. */
@@ -58,6 +68,8 @@ export interface ReactorBinding {
   /** Takes the descriptor out of the reactor. */
   release(slot: number, generation: number): number;
   descriptorOf(slot: number, generation: number): number;
+  /** dup(2), close-on-exec. The descriptor is the caller's. */
+  duplicate(slot: number, generation: number): number;
   /** The peer as accept(2) or connect(2) saw it, in 24 flat bytes. */
   peer(slot: number, generation: number, address: Uint8Array): number;
   /** getsockname(2) or getpeername(2). The length of a Unix path in `path`, or 0. */
@@ -68,9 +80,9 @@ export interface ReactorBinding {
     address: Uint8Array,
     path: Uint8Array,
   ): number;
-  /** shutdown(2) of the sending side, now. */
-  shutdown(slot: number, generation: number): number;
-  /** sendmsg(2) of one datagram. */
+  /** shutdown(2), now. */
+  shutdown(slot: number, generation: number, how: ShutdownHow): number;
+  /** sendmsg(2) of one datagram: bytes taken. After EAGAIN a Writable completion follows. */
   sendDatagram(
     slot: number,
     generation: number,
@@ -78,7 +90,7 @@ export interface ReactorBinding {
     address: Uint8Array | undefined,
     isPath: boolean,
   ): number;
-  /** SCM_RIGHTS out: at most 16 descriptors. */
+  /** SCM_RIGHTS out: at most 16 descriptors. Bytes taken; after EAGAIN Writable follows. */
   sendDescriptors(
     slot: number,
     generation: number,

@@ -41,9 +41,36 @@ bool KindOfArgument(int32_t value, SlotKind* kind) {
   return true;
 }
 
-// SOCK_STREAM, SOCK_DGRAM and SOCK_SEQPACKET have these numbers on both systems.
-bool IsType(int32_t type) {
-  return type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET;
+// SOCK_STREAM and SOCK_DGRAM have the numbers 1 and 2 on both systems. SOCK_SEQPACKET is neither: a
+// gather write would join its messages.
+int TypeOfKind(SlotKind kind) { return kind == SlotKind::kDatagram ? SOCK_DGRAM : SOCK_STREAM; }
+
+bool IsDomain(int domain) { return domain == AF_UNIX || domain == AF_INET || domain == AF_INET6; }
+
+// Puts an open descriptor into a slot, and the slot's name into two words. It stays the caller's
+// where this fails.
+int AdoptInto(Reactor* reactor, Descriptor* descriptor, SlotKind kind, int32_t* out) {
+  SlotName name;
+  int status = reactor->Adopt(descriptor->get(), kind, &name);
+  if (status < 0) return status;
+  (void)descriptor->Release();
+  out[0] = name.index;
+  out[1] = name.generation;
+  return 0;
+}
+
+void CountCall(Reactor* reactor, records::counter::Index calls, records::counter::Index bytes,
+               ssize_t result) {
+  reactor->memory().Count(calls);
+  if (result > 0) reactor->memory().Count(bytes, static_cast<double>(result));
+}
+
+// What a send made outside the flush answers. After EAGAIN the slot waits for room.
+int SendResult(Reactor* reactor, SlotName name, ssize_t sent) {
+  CountCall(reactor, records::counter::k_sends, records::counter::k_bytesSent, sent);
+  if (sent == -EWOULDBLOCK) sent = -EAGAIN;
+  if (sent == -EAGAIN) (void)reactor->AwaitWritable(name);
+  return static_cast<int>(sent);
 }
 
 // openSlot(domain, type, protocol, kind, name: Int32Array)
@@ -52,8 +79,8 @@ int OpenSlot(const Napi::CallbackInfo& info, Reactor* reactor) {
   int32_t type = IntegerArgument(info, 1, -1);
   SlotKind kind;
   int32_t* out = ReadWords(info, 4, 2);
-  if (domain < 0 || !IsType(type) || out == nullptr ||
-      !KindOfArgument(IntegerArgument(info, 3, 0), &kind)) {
+  if (domain < 0 || out == nullptr || !KindOfArgument(IntegerArgument(info, 3, 0), &kind) ||
+      type != TypeOfKind(kind)) {
     return -EINVAL;
   }
   SlotName name;
@@ -65,6 +92,7 @@ int OpenSlot(const Napi::CallbackInfo& info, Reactor* reactor) {
 }
 
 // adopt(descriptor, kind, name: Int32Array): takes a duplicate, and leaves the caller's alone.
+// -EPROTOTYPE: a socket of another kind; -ENOTCONN: a stream without a peer; -EINVAL: no listener.
 int Adopt(const Napi::CallbackInfo& info, Reactor* reactor) {
   int32_t descriptor = IntegerArgument(info, 0, -1);
   SlotKind kind;
@@ -73,22 +101,39 @@ int Adopt(const Napi::CallbackInfo& info, Reactor* reactor) {
   if (descriptor < 0) return -EBADF;
   int type = IntegerOption(descriptor, SOL_SOCKET, SO_TYPE);
   if (type < 0) return type;
-  bool wants_datagrams = kind == SlotKind::kDatagram;
-  if ((type == SOCK_DGRAM) != wants_datagrams) return -EPROTOTYPE;
-  if (!wants_datagrams) {
+  int domain = DomainOf(descriptor);
+  if (domain < 0) return domain;
+  if (!IsDomain(domain) || type != TypeOfKind(kind)) return -EPROTOTYPE;
+  if (kind != SlotKind::kDatagram) {
     int listens = IntegerOption(descriptor, SOL_SOCKET, SO_ACCEPTCONN);
-    if (listens >= 0 && (listens != 0) != (kind == SlotKind::kListener)) return -EPROTOTYPE;
+    if (listens > 0 && kind == SlotKind::kStream) return -EPROTOTYPE;
+    if (listens == 0 && kind == SlotKind::kListener) return -EINVAL;
+  }
+  if (kind == SlotKind::kStream) {
+    SocketAddress peer;
+    int connected = PeerAddressOf(descriptor, &peer);
+    if (connected < 0) return connected;
   }
   int copy = Duplicate(descriptor);
   if (copy < 0) return copy;
   Descriptor owned(copy);
-  SlotName name;
-  int status = reactor->Adopt(copy, kind, &name);
+  return AdoptInto(reactor, &owned, kind, out);
+}
+
+// pair(name: Int32Array(4)): socketpair(2), two connected Unix streams
+int Pair(const Napi::CallbackInfo& info, Reactor* reactor) {
+  int32_t* out = ReadWords(info, 0, 4);
+  if (out == nullptr) return -EINVAL;
+  int descriptors[2];
+  int status = OpenPair(SOCK_STREAM, descriptors);
   if (status < 0) return status;
-  (void)owned.Release();
-  out[0] = name.index;
-  out[1] = name.generation;
-  return 0;
+  Descriptor first(descriptors[0]);
+  Descriptor second(descriptors[1]);
+  status = AdoptInto(reactor, &first, SlotKind::kStream, out);
+  if (status < 0) return status;
+  status = AdoptInto(reactor, &second, SlotKind::kStream, out + 2);
+  if (status < 0) (void)reactor->CloseSlot({out[0], out[1]}, false);
+  return status;
 }
 
 // bind(slot, generation, address, isPath), connect(the same)
@@ -164,6 +209,12 @@ int Release(const Napi::CallbackInfo& info, Reactor* reactor) {
   return reactor->Release(SlotArgument(info, 0));
 }
 
+// duplicate(slot, generation): a descriptor of the same socket, which is the caller's
+int DuplicateSlot(const Napi::CallbackInfo& info, Reactor* reactor) {
+  int descriptor = reactor->DescriptorOf(SlotArgument(info, 0));
+  return descriptor < 0 ? descriptor : Duplicate(descriptor);
+}
+
 int DescriptorOfSlot(const Napi::CallbackInfo& info, Reactor* reactor) {
   return reactor->DescriptorOf(SlotArgument(info, 0));
 }
@@ -202,27 +253,33 @@ int Name(const Napi::CallbackInfo& info, Reactor* reactor) {
   return static_cast<int>(path.size);
 }
 
-// shutdown(slot, generation): SHUT_WR now, for those who have nothing queued
+// shutdown(slot, generation, how): now, whatever is queued. POSIX gives SHUT_RD, SHUT_WR and
+// SHUT_RDWR names only; both systems number them 0, 1 and 2.
 int ShutdownSlot(const Napi::CallbackInfo& info, Reactor* reactor) {
+  static_assert(SHUT_RD == 0 && SHUT_WR == 1 && SHUT_RDWR == 2);
+  int32_t how = IntegerArgument(info, 2, -1);
+  if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
   int descriptor = reactor->DescriptorOf(SlotArgument(info, 0));
-  return descriptor < 0 ? descriptor : Shutdown(descriptor, SHUT_WR);
+  return descriptor < 0 ? descriptor : Shutdown(descriptor, how);
 }
 
 // sendDatagram(slot, generation, bytes, address or undefined, isPath): bytes taken
 int SendOneDatagram(const Napi::CallbackInfo& info, Reactor* reactor) {
   BytesArgument bytes;
   if (!ReadBytes(info, 2, &bytes)) return -EINVAL;
-  int descriptor = reactor->DescriptorOf(SlotArgument(info, 0));
+  SlotName name = SlotArgument(info, 0);
+  int descriptor = reactor->DescriptorOf(name);
   if (descriptor < 0) return descriptor;
   iovec part{bytes.data, bytes.size};
   if (info.Length() < 4 || info[3].IsUndefined()) {
-    return static_cast<int>(SendDatagram(descriptor, &part, 1, nullptr));
+    return SendResult(reactor, name, SendDatagram(descriptor, &part, 1, nullptr));
   }
   int domain = DomainOf(descriptor);
   if (domain < 0) return domain;
   SocketAddress to;
   int status = ReadAddress(info, 3, BooleanArgument(info, 4), domain, &to);
-  return status < 0 ? status : static_cast<int>(SendDatagram(descriptor, &part, 1, &to));
+  if (status < 0) return status;
+  return SendResult(reactor, name, SendDatagram(descriptor, &part, 1, &to));
 }
 
 // sendDescriptors(slot, generation, bytes, descriptors: Int32Array, count): bytes taken
@@ -232,11 +289,13 @@ int SendDescriptors(const Napi::CallbackInfo& info, Reactor* reactor) {
   if (count < 0 || count > kDescriptorsPerMessage || !ReadBytes(info, 2, &bytes)) return -EINVAL;
   const int32_t* words = ReadWords(info, 3, static_cast<size_t>(count));
   if (words == nullptr) return -EINVAL;
-  int descriptor = reactor->DescriptorOf(SlotArgument(info, 0));
+  SlotName name = SlotArgument(info, 0);
+  int descriptor = reactor->DescriptorOf(name);
   if (descriptor < 0) return descriptor;
   int passed[kDescriptorsPerMessage];
   for (int32_t i = 0; i < count; i++) passed[i] = words[i];
-  return static_cast<int>(SendWithDescriptors(descriptor, bytes.data, bytes.size, passed, count));
+  return SendResult(reactor, name,
+                    SendWithDescriptors(descriptor, bytes.data, bytes.size, passed, count));
 }
 
 // receiveDescriptors(slot, generation, bytes, result: Int32Array(2 + 16)): bytes read; result[0] is
@@ -252,7 +311,8 @@ int ReceiveDescriptors(const Napi::CallbackInfo& info, Reactor* reactor) {
   bool truncated = false;
   ssize_t got =
       ReceiveWithDescriptors(descriptor, bytes.data, bytes.size, received, &count, &truncated);
-  if (got < 0) return static_cast<int>(got);
+  CountCall(reactor, records::counter::k_receives, records::counter::k_bytesReceived, got);
+  if (got < 0) return static_cast<int>(got == -EWOULDBLOCK ? -EAGAIN : got);
   result[0] = count;
   result[1] = truncated ? 1 : 0;
   for (int i = 0; i < count; i++) result[2 + i] = received[i];
@@ -269,6 +329,8 @@ void Add(Napi::Env env, Napi::Object exports, Environment* environment, const ch
 void RegisterSlots(Napi::Env env, Napi::Object exports, Environment* environment) {
   Add<OpenSlot>(env, exports, environment, "openSlot");
   Add<Adopt>(env, exports, environment, "adopt");
+  Add<Pair>(env, exports, environment, "pair");
+  Add<DuplicateSlot>(env, exports, environment, "duplicate");
   Add<BindSlot>(env, exports, environment, "bind");
   Add<ConnectSlot>(env, exports, environment, "connect");
   Add<ConnectDatagram>(env, exports, environment, "connectDatagram");
