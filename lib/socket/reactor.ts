@@ -9,6 +9,9 @@ import {
   AREA_CAPACITY,
   AREA_OFFSET,
   COMPLETION_GENERATION,
+  COMPLETION_KIND,
+  COMPLETION_LENGTH,
+  COMPLETION_OFFSET,
   COMPLETION_SLOT,
   COMPLETION_WORDS,
   COMPLETIONS_CAPACITY,
@@ -30,6 +33,8 @@ import {
   HEADER_SUBMISSION_COUNT,
   HEADS_CAPACITY,
   HEADS_OFFSET,
+  KIND_DATA,
+  KIND_DATAGRAM,
   MEMORY_BYTES,
   OPERATION_SEND_AREA,
   OPERATION_SEND_SLAB,
@@ -118,6 +123,15 @@ function open(): ReactorBinding {
 
 // --------------------------------------------------------------------------------- completions
 
+/**
+ * `HAWSER_DEBUG=lend`: lent memory is overwritten as soon as its callback has returned, so that who
+ * keeps it is found out. Bytes that are sent back are copied then.
+ */
+export const POISONS_LENT: boolean = (process.env["HAWSER_DEBUG"] ?? "")
+  .split(",")
+  .includes("lend");
+const POISON = 0xdb;
+
 function dispatch(count: number): void {
   iteration++;
   microtaskFlushes = 0;
@@ -130,7 +144,15 @@ function dispatch(count: number): void {
     } catch (error) {
       report(error);
     }
+    if (POISONS_LENT) poison(at);
   }
+}
+
+function poison(at: number): void {
+  const kind = completions[at + COMPLETION_KIND];
+  if (kind !== KIND_DATA && kind !== KIND_DATAGRAM) return;
+  const offset = completions[at + COMPLETION_OFFSET] as number;
+  slab.fill(POISON, offset, offset + (completions[at + COMPLETION_LENGTH] as number));
 }
 
 /**

@@ -42,6 +42,7 @@ import {
   isSlab,
   type LoopAccount,
   makeRoom,
+  POISONS_LENT,
   reactor,
   register,
   reserve,
@@ -149,6 +150,11 @@ export class StreamChannel implements Channel, LoopAccount {
     if (this.#outbox !== null) {
       this.#enqueue(bytes);
     } else if (isSlab(bytes)) {
+      if (POISONS_LENT) {
+        this.#written -= size;
+        this.write(Buffer.from(bytes));
+        return;
+      }
       submit(this, OPERATION_SEND_SLAB, bytes.byteOffset - SLAB_OFFSET, size, 0);
     } else if (size > COPY_THRESHOLD_BYTES) {
       submit(this, OPERATION_SEND_VIEW, 0, size, addView(bytes));
