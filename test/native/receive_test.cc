@@ -204,6 +204,10 @@ TEST_CASE("a read that fills its room exactly is asked again") {
   c.world.TurnWhileDue();
   CHECK(scripted == 3);
   CHECK_FALSE(c.world.reactor->carries());
+  // EAGAIN has said that there is nothing more: a pause and its end cost no receive.
+  REQUIRE(c.world.reactor->Pause(c.name) == 0);
+  REQUIRE(c.world.reactor->Resume(c.name) == 0);
+  CHECK_FALSE(c.world.reactor->carries());
 }
 
 TEST_CASE("a recv that a signal interrupts is repeated") {
