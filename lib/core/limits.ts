@@ -72,6 +72,15 @@ export const DROP_TIMEOUT_MS = 0;
  */
 export const STALL_TIMEOUT_MS = 600_000;
 
+/** A connection with something pending is looked at ten times within its shortest limit, and at
+ * least this often and at most that often: one look at ten thousand takes about 10 ms. */
+export const MIN_SAMPLE_INTERVAL_MS = 100;
+export const MAX_SAMPLE_INTERVAL_MS = 1_000;
+
+/** TCP_RTO_MAX_MS of Linux takes 1 s to 120 s (tcp(7); include/net/tcp.h). */
+export const MIN_RTO_MAX_MS = 1_000;
+export const MAX_RTO_MAX_MS = 120_000;
+
 /** `close()`: flush, closing handshake and linger together. */
 export const CLOSE_TIMEOUT_MS = 30_000;
 
