@@ -98,6 +98,7 @@ const OPENED = 1 << 7; // `open` was called
 const WAS_READ = 1 << 8; // receive() was called at least once
 const FINISHING = 1 << 9; // our end will follow in the next iteration of the loop
 const UNREFERENCED = 1 << 10;
+const END_HELD = 1 << 11; // whoever wraps this connection ends the sending side
 
 const RESOLVED = Promise.resolve();
 const SEND_KEYS: ReadonlySet<string> = new Set(["signal"]);
@@ -587,6 +588,15 @@ export class Connection<T = unknown>
     }
   }
 
+  /**
+   * @internal For whoever puts a stream with buffers of its own around this connection: what those
+   * still hold when the peer's end is consumed must go out before our own, which is then the
+   * wrapper's to send.
+   */
+  holdEnd(): void {
+    this.#flags |= END_HELD;
+  }
+
   // The application knows that the peer has finished. Our own end follows in the next iteration of
   // the loop, so that what it answers now still goes out before it (B16).
   #endConsumed(): void {
@@ -594,7 +604,7 @@ export class Connection<T = unknown>
     this.#flags |= END_TOLD;
     const { end, allowHalfOpen } = this.#parameters;
     if (end !== undefined) this.#callLater(end);
-    if (allowHalfOpen) {
+    if (allowHalfOpen || this.#flags & END_HELD) {
       if (this.#deadlines?.close !== undefined) clearDeadline(this.#deadlines.close);
       this.#finishIfDone();
       return;
