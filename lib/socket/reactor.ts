@@ -33,6 +33,7 @@ import {
   HEADER_SUBMISSION_COUNT,
   HEADS_CAPACITY,
   HEADS_OFFSET,
+  KIND_ACCEPTED,
   KIND_DATA,
   KIND_DATAGRAM,
   MEMORY_BYTES,
@@ -137,8 +138,14 @@ function dispatch(count: number): void {
   microtaskFlushes = 0;
   for (let index = 0, at = 0; index < count; index++, at += COMPLETION_WORDS) {
     const channel = channels[completions[at + COMPLETION_SLOT] as number];
-    if (channel === undefined || channel.deaf) continue;
-    if (channel.generation !== completions[at + COMPLETION_GENERATION]) continue;
+    if (
+      channel === undefined ||
+      channel.deaf ||
+      channel.generation !== completions[at + COMPLETION_GENERATION]
+    ) {
+      if (completions[at + COMPLETION_KIND] === KIND_ACCEPTED) refuse(at);
+      continue;
+    }
     try {
       channel.complete(at);
     } catch (error) {
@@ -153,6 +160,13 @@ function poison(at: number): void {
   if (kind !== KIND_DATA && kind !== KIND_DATAGRAM) return;
   const offset = completions[at + COMPLETION_OFFSET] as number;
   slab.fill(POISON, offset, offset + (completions[at + COMPLETION_LENGTH] as number));
+}
+
+// A connection of a listener that was closed earlier in this turn. The kernel resets those that it
+// still holds; so is this one, which nobody else would ever close.
+function refuse(at: number): void {
+  const slot = completions[at + COMPLETION_OFFSET] as number;
+  reactor.close(slot, completions[at + COMPLETION_LENGTH] as number, true);
 }
 
 /**

@@ -73,6 +73,8 @@ export interface StreamSink {
   onTroubled(): void;
   /** In readiness mode: there is something to read. */
   onReadable(): void;
+  /** There is room for what was sent past this channel (SCM_RIGHTS) and met EAGAIN. */
+  onWritable?(): void;
   /** The descriptor is closed. */
   onClosed(): void;
 }
@@ -105,6 +107,8 @@ export class StreamChannel implements Channel, LoopAccount {
   #shutdownAfter = false;
   #closeAfter = false;
   #closed = false;
+  /** What the kernel does not take before the close is dropped. */
+  #drops = false;
 
   constructor(sink: StreamSink) {
     this.#sink = sink;
@@ -218,6 +222,23 @@ export class StreamChannel implements Channel, LoopAccount {
     else this.#submitClose(OPERATION_ABORT);
   }
 
+  /** Closes in this turn; what was written and is not taken by then is dropped. */
+  destroy(): void {
+    if (this.#closed) return;
+    this.#drops = true;
+    this.#outbox = null;
+    this.#offered = 0;
+    this.#submitClose(OPERATION_CLOSE);
+  }
+
+  /** Takes the descriptor out of the reactor, or answers a negative errno. Nothing may be pending. */
+  release(): number {
+    if (!this.#closed) unregister(this);
+    this.#closed = true;
+    this.deaf = true;
+    return reactor.release(this.slot, this.generation);
+  }
+
   #submitClose(operation: number): void {
     this.#closed = true;
     this.deaf = true;
@@ -272,7 +293,8 @@ export class StreamChannel implements Channel, LoopAccount {
         );
         return;
       case KIND_WRITABLE:
-        this.#offer();
+        if (this.#outbox === null) sink.onWritable?.();
+        else this.#offer();
         return;
       case KIND_END:
         sink.onEnded();
@@ -295,7 +317,7 @@ export class StreamChannel implements Channel, LoopAccount {
   // ----------------------------------------------------------------------------------- settling
 
   settle(status: number, taken: number, first: number): void {
-    if (this.#closed && !isBlockedStatus(status)) {
+    if (this.#closed && (this.#drops || !isBlockedStatus(status))) {
       this.#finishClose(status);
     } else if (status === 1) {
       if (this.#offered > 0) this.#outbox?.consume(this.#offered);
