@@ -107,6 +107,25 @@ TEST_CASE("B39: an asynchronous error is told, and the socket lives on") {
   CHECK(b.world.First(Kind::kDatagram).bytes == "back");
 }
 
+TEST_CASE("B39: what stands behind an asynchronous error is read without a further event") {
+  Bound b;
+  RestoreSystemCalls restore;
+  static int errors;
+  errors = 2;
+  system_calls.recvmsg = [](int descriptor, msghdr* message, int flags) -> ssize_t {
+    if (errors == 0) return ::recvmsg(descriptor, message, flags);
+    errno = errors-- == 2 ? ECONNREFUSED : EHOSTUNREACH;
+    return -1;
+  };
+  Write(b.far.get(), "behind");
+  b.world.TurnUntilTold(Kind::kFailed);
+  b.world.TurnWhileDue();
+  REQUIRE(b.world.told.size() == 3);
+  CHECK(b.world.told[0].length == -ECONNREFUSED);
+  CHECK(b.world.told[1].length == -EHOSTUNREACH);
+  CHECK(b.world.told[2].bytes == "behind");
+}
+
 TEST_CASE("datagrams: a paused socket keeps what it has, and gives it after Resume") {
   Bound b;
   REQUIRE(b.world.reactor->Pause(b.name) == 0);

@@ -180,6 +180,8 @@ TEST_CASE("a socket that always has more does not keep another waiting") {
   (void)world.Turn();
   REQUIRE(world.reactor->carries());
   world.Clear();
+  // An event for what is carried already gives it no second share.
+  Write(busy.far.get(), "even more");
   Write(quiet.far.get(), "x");
   (void)world.Turn();
   CHECK(world.Count(Kind::kData, first) == 1);
@@ -396,11 +398,57 @@ TEST_CASE(
   Reset(&c.far);
   c.world.TurnUntilTold(Kind::kTrouble);
   c.world.TurnWhileDue();
+  c.world.Send(c.name, "x");
+  (void)c.world.Flush();  // fails, which is one more reason to look at the slot
+  c.world.TurnWhileDue();
   CHECK(c.world.told.size() == 1);
   REQUIRE(c.world.reactor->Resume(c.name) == 0);
   c.world.TurnUntilTold(Kind::kFailed);
   CHECK(c.world.First(Kind::kFailed).length == -ECONNRESET);
   CHECK(c.world.told.back().kind == Kind::kFailed);
+}
+
+TEST_CASE("a paused socket whose peer has finished is in no trouble: its bytes and end are kept") {
+  for (bool tcp : {true, false}) {
+    CAPTURE(tcp);
+    Connected c(tcp);
+    REQUIRE(c.world.reactor->Pause(c.name) == 0);
+    Write(c.far.get(), "kept");
+    c.world.TurnWhileDue();
+    c.far.Close();
+    REQUIRE(AwaitEnd(c.descriptor));
+    c.world.TurnWhileDue();
+    CHECK(c.world.told.empty());
+    REQUIRE(c.world.reactor->Resume(c.name) == 0);
+    c.world.TurnUntilTold(Kind::kEnd);
+    CHECK(c.world.BytesOf(c.name) == "kept");
+  }
+}
+
+TEST_CASE(
+    "readiness mode: readable is told, nothing is read, and the mode's end reads what is left") {
+  Connected c(false);
+  double receives = c.world.counter(k_receives);
+  REQUIRE(c.world.reactor->SetReadiness(c.name, true) == 0);
+  Write(c.far.get(), "0123456789");
+  c.world.TurnUntilTold(Kind::kReadable);
+  c.world.TurnWhileDue();
+  CHECK(c.world.Count(Kind::kReadable) == 1);
+  CHECK(c.world.counter(k_receives) == receives);
+  CHECK(ReadExactly(c.descriptor, 4) == "0123");
+  REQUIRE(c.world.reactor->SetReadiness(c.name, false) == 0);
+  REQUIRE(c.world.reactor->Pause(c.name) == 0);
+  REQUIRE(c.world.reactor->Resume(c.name) == 0);
+  c.world.TurnUntilTold(Kind::kData);
+  CHECK(c.world.BytesOf(c.name) == "456789");
+}
+
+TEST_CASE("readiness mode: an end is readable, too") {
+  Connected c(false);
+  REQUIRE(c.world.reactor->SetReadiness(c.name, true) == 0);
+  c.far.Close();
+  c.world.TurnUntilTold(Kind::kReadable);
+  CHECK(c.world.Count(Kind::kEnd) == 0);
 }
 
 TEST_CASE("a failure that a flush met while paused is held until Resume") {

@@ -14,6 +14,9 @@ void FailNextChange(int error);
 // The next call that asks for events fails with `error`.
 void FailNextWait(int error);
 
+// Whether close(2) ends the watch of a descriptor while a copy of it is open.
+bool ClosingForgets();
+
 }  // namespace hawser::testing
 
 #endif  // HAWSER_TEST_SUPPORT_POLLER_FAULTS_H_

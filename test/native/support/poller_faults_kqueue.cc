@@ -22,6 +22,7 @@ namespace hawser::testing {
 void FailNextOpen(int error) { open_error = error; }
 void FailNextChange(int error) { change_error = error; }
 void FailNextWait(int error) { wait_error = error; }
+bool ClosingForgets() { return true; }
 }  // namespace hawser::testing
 
 extern "C" {
