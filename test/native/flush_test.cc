@@ -236,6 +236,21 @@ TEST_CASE("B23: a full socket says how much it took, and Writable comes once whe
   }
 }
 
+TEST_CASE("a send that the caller made itself and that met EAGAIN is heard of, too") {
+  Connected c;
+  REQUIRE(c.world.reactor->AwaitWritable(c.name) == 0);
+  size_t filled = Fill(c.descriptor);
+  c.world.TurnWhileDue();
+  filled += Fill(c.descriptor);
+  c.world.Clear();
+  REQUIRE(c.world.reactor->AwaitWritable(c.name) == 0);
+  CHECK(ReadExactly(c.far.get(), filled).size() == filled);
+  c.world.TurnUntilTold(Kind::kWritable);
+  c.world.TurnWhileDue();
+  CHECK(c.world.Count(Kind::kWritable) == 1);
+  CHECK(c.world.reactor->AwaitWritable({12345, 1}) == -EBADF);
+}
+
 TEST_CASE("a write that was refused while connecting is heard of again") {
   World world;
   Listening listening = ListenOnLoopback();
@@ -412,6 +427,15 @@ TEST_CASE("a wrong record ends its chain: operations, indexes, rings, counts") {
     c.world.memory.submission(0)[submission::kNext] = 1;
     (void)c.world.Flush();
     CHECK(c.world.settled[0].status == -EINVAL);
+  }
+  SUBCASE("a next far beyond the memory") {
+    for (int32_t next : {INT32_MAX, records::kCapacity[records::kSubmissions]}) {
+      c.world.settled.clear();
+      for (int i = 0; i < 3; i++) c.world.Send(c.name, "x");
+      c.world.memory.submission(1)[submission::kNext] = next;
+      (void)c.world.Flush();
+      CHECK(c.world.settled[0].status == -EINVAL);
+    }
   }
   SUBCASE("a ring") {
     for (int i = 0; i < 3; i++) c.world.Send(c.name, "x");
