@@ -15,7 +15,7 @@ const CURVE_HEIGHT = 300;
 const CURVE_LEFT = 70;
 const NAME_HEIGHT = 15;
 /** Colour tells hawser from the others, dashes tell the others apart. */
-const DASHES = ["none", "6 3", "2 3", "10 3 2 3", "10 3 2 3 2 3"] as const;
+const DASHES = ["none", "6 3", "2 3", "10 3 2 3", "10 3 2 3 2 3", "14 4"] as const;
 const TICKS = 5;
 
 export type Tone = "own" | "reference" | "peer";
@@ -248,10 +248,12 @@ export function growthPlot(
 ): string {
   const all = lines.flatMap((line) => line.points);
   if (all.length === 0) return "";
-  const across = logAxis(Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x)));
+  const first = Math.log(Math.min(...all.map(([x]) => x)));
+  const last = Math.log(Math.max(...all.map(([x]) => x)));
   const up = logAxis(Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y)));
   const inner = WIDTH - LABEL_WIDTH - CURVE_LEFT;
-  const x = (value: number) => CURVE_LEFT + across.at(value) * inner;
+  const x = (value: number) =>
+    CURVE_LEFT + ((Math.log(value) - first) / (last - first || 1)) * inner;
   const y = (value: number) => CURVE_HEIGHT - up.at(value) * (CURVE_HEIGHT - 20);
   const body: string[] = [];
   for (const tick of up.ticks) {

@@ -35,7 +35,8 @@ export function say(value) {
 
 /** Says that this subject cannot run here, and ends. */
 export function unavailable(why) {
-  say({ unavailable: why });
+  // Where a module was looked for is of no use to the reader.
+  say({ unavailable: why.replace(/ in \S+package\.json.*| imported from .*/, "") });
   process.exitCode = 3;
 }
 

@@ -32,6 +32,16 @@ function overEmitter({ WebSocket }) {
   };
 }
 
+/** Port 1 refuses; anything but that says that this protocol or its options are not there. */
+async function probe(connect) {
+  try {
+    const socket = await connect("ws://127.0.0.1:1", { message() {} });
+    await socket.close();
+  } catch (error) {
+    if (error.code !== "ECONNREFUSED") throw error;
+  }
+}
+
 function overHawser({ connect }) {
   return (url, opened, message, failed) => {
     let ended = false;
@@ -62,7 +72,9 @@ const clients = {
   },
   hawser: async () => {
     const exports = await loadHawser(["connect"]);
-    return exports === null ? null : overHawser(exports);
+    if (exports === null) return null;
+    await probe(exports.connect);
+    return overHawser(exports);
   },
 };
 

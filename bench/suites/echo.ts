@@ -58,6 +58,9 @@ export function chooseParameters(
   return [{ size: size ?? 20, connections: connections ?? DEFAULT_CONNECTIONS, depth: depth ?? 1 }];
 }
 
+/** Messages before a window, up to four times the warm-up's time. */
+const WARMUP_MESSAGES = 30_000;
+
 /** One round: a fresh server, warm-up, one window. */
 export async function measureEcho(
   subject: Subject,
@@ -70,7 +73,12 @@ export async function measureEcho(
   try {
     const result = await runLoad(
       load,
-      { duration: context.options.durationMs, warmup: context.options.warmupMs, ...parameters },
+      {
+        duration: context.options.durationMs,
+        warmup: context.options.warmupMs,
+        "warmup-messages": context.options.warmupMs === 0 ? 0 : WARMUP_MESSAGES,
+        ...parameters,
+      },
       running,
       context.cores.generator,
     );

@@ -1,8 +1,17 @@
 // How the cost of a TCP echo grows: with connections, with the size of a message, with messages in
-// flight. Each is a curve in the report; rounds are fewer, since the shape is what counts.
+// flight, with threads that share a port. Each is a curve in the report; rounds are fewer, since the
+// shape is what counts.
+import { availableParallelism } from "node:os";
 import type { Series } from "../harness/results.ts";
 import type { Scenario, Suite } from "../harness/suite.ts";
-import { DEFAULT_CONNECTIONS, type EchoParameters, echoScenario } from "./echo.ts";
+import { hawserSubject } from "../harness/subjects.ts";
+import {
+  CPU_PER_MESSAGE,
+  DEFAULT_CONNECTIONS,
+  type EchoParameters,
+  echoScenario,
+  MESSAGES_A_SECOND,
+} from "./echo.ts";
 import { TCP_SUBJECTS } from "./tcp.ts";
 
 const ROUNDS_MAX = 5;
@@ -10,6 +19,7 @@ const SUBJECT_IDS = ["c", "hawser-lent", "hawser", "hawser-await", "node", "bun"
 
 const CONNECTIONS = [10, 100, 1_000, 5_000, 15_000];
 const SIZES = [1, 64, 1_024, 16_384, 262_144, 1 << 20, 16 << 20];
+const THREADS = [1, 2];
 const DEPTHS = [1, 4, 16, 64];
 /** From here on fewer connections, or all of memory would be in flight. */
 const LARGE_BYTES = 1 << 20;
@@ -25,6 +35,33 @@ function point(name: string, unit: Series["unit"], at: number, parameters: EchoP
     series: { name, unit, at },
   };
   return scenario;
+}
+
+/** The server is not pinned, so that its threads have cores; throughput is what may double. */
+function threads(count: number): Scenario {
+  const parameters = { size: 20, connections: DEFAULT_CONNECTIONS, depth: 1 };
+  const scenario = echoScenario("TCP echo", "tcp", parameters, [
+    hawserSubject("hawser-lent", "hawser, callback lent", "tcp-hawser-threads.mjs", [
+      String(count),
+    ]),
+  ]);
+  return {
+    ...scenario,
+    id: `threads-${count}`,
+    title: `${scenario.title}, ${count} ${count === 1 ? "thread" : "threads"}`,
+    parameters: { ...parameters, threads: count },
+    metrics: [MESSAGES_A_SECOND, CPU_PER_MESSAGE],
+    reference: "hawser-lent",
+    roundsMax: ROUNDS_MAX,
+    series: { name: "threads", unit: "count", at: count },
+    async measure(subject, context) {
+      const free = { ...context, cores: { ...context.cores, server: null } };
+      const measured = await scenario.measure(subject, free);
+      if (availableParallelism() > count) return measured;
+      const doubt = "the generator and the threads shared cores";
+      return { ...measured, doubts: [...measured.doubts, doubt] };
+    },
+  };
 }
 
 export const growth: Suite = {
@@ -48,5 +85,6 @@ export const growth: Suite = {
         depth,
       }),
     ),
+    ...THREADS.map(threads),
   ],
 };
