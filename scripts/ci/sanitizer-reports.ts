@@ -3,12 +3,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const ours = /\bhawser\.node\b/;
+/** A frame of the addon: by its source where symbols are known, by its file where they are not. */
+const ours = /\bhawser\.node\b|\/native\/(?:binding|reactor|socket|platform)\//;
 
 /** The parts of one report that matter: leaks with a frame of ours, and every other error. */
 export function findingsIn(report: string): string[] {
   const parts = report.split(
-    /^(?=(?:Direct|Indirect) leak of |={18}$|==\d+==|\S+ runtime error: )/m,
+    /^(?=(?:Direct|Indirect) leak of |SUMMARY: |={18}$|==\d+==|\S+ runtime error: )/m,
   );
   const findings: string[] = [];
   for (const part of parts) {
