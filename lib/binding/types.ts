@@ -4,6 +4,7 @@
 // whoever calls; what does not fit is -EINVAL.
 
 import type { OptionsBinding } from "./options-binding.ts";
+import type { SamplesBinding } from "./samples.ts";
 
 /** Socket domains by the numbers that the binding takes; the systems' own differ. */
 export const DOMAIN_UNIX = 1;
@@ -29,7 +30,7 @@ export const SLOT_DATAGRAM = 3;
 export type SlotKind = typeof SLOT_STREAM | typeof SLOT_LISTENER | typeof SLOT_DATAGRAM;
 
 /** The functions of one reactor. A slot is named by its index and generation. */
-export interface ReactorBinding {
+export interface ReactorBinding extends SamplesBinding {
   /** Carries out the submissions. The number of heads to settle, or 0. */
   flush(): number;
   /** socket(2); `name` receives slot and generation. */

@@ -5,6 +5,7 @@
 #include "binding/arguments.h"
 #include "binding/environment.h"
 #include "binding/options_binding.h"
+#include "binding/samples_binding.h"
 #include "binding/slots_binding.h"
 
 namespace hawser {
@@ -44,6 +45,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
     functions.Set("flush", flush);
   }
   RegisterSlots(env, functions, environment);
+  RegisterSamples(env, functions, environment);
   return functions;
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "socket/calls.h"
 #include "socket/system_calls.h"
 
 namespace hawser {
@@ -89,10 +90,26 @@ double Decode(const Source& source, const unsigned char* bytes, size_t length) {
   return static_cast<double>(value) / source.divisor;
 }
 
+constexpr TcpInfoLayout kLayout =
+    platform::kIsLinux ? TcpInfoLayout::kLinux : TcpInfoLayout::kDarwin;
+
+constexpr int ColumnOf(TcpInfoLayout layout) { return layout == TcpInfoLayout::kLinux ? 0 : 1; }
+
+// getsockopt(2) into kTcpInfoMaxBytes: the length that the kernel filled, or -errno.
+int ReadTcpInfo(int descriptor, unsigned char* bytes) {
+  socklen_t length = kTcpInfoMaxBytes;
+  int name = platform::kIsLinux ? platform::kTcpInfo : platform::kTcpConnectionInfo;
+  while (system_calls.getsockopt(descriptor, IPPROTO_TCP, name, bytes, &length) != 0) {
+    if (errno != EINTR) return -errno;
+    length = kTcpInfoMaxBytes;
+  }
+  return static_cast<int>(length);
+}
+
 }  // namespace
 
 void DecodeTcpInfo(TcpInfoLayout layout, const void* bytes, size_t length, double* out) {
-  int column = layout == TcpInfoLayout::kLinux ? 0 : 1;
+  int column = ColumnOf(layout);
   for (int i = 0; i < kTcpInfoFieldCount; i++) {
     out[i] = Decode(kSources[i][column], static_cast<const unsigned char*>(bytes), length);
   }
@@ -100,15 +117,29 @@ void DecodeTcpInfo(TcpInfoLayout layout, const void* bytes, size_t length, doubl
 
 int GetTcpInfo(int descriptor, double* out) {
   unsigned char bytes[kTcpInfoMaxBytes];
-  socklen_t length = sizeof(bytes);
-  int name = platform::kIsLinux ? platform::kTcpInfo : platform::kTcpConnectionInfo;
-  while (system_calls.getsockopt(descriptor, IPPROTO_TCP, name, bytes, &length) != 0) {
-    if (errno != EINTR) return -errno;
-    length = sizeof(bytes);
-  }
-  TcpInfoLayout layout = platform::kIsLinux ? TcpInfoLayout::kLinux : TcpInfoLayout::kDarwin;
-  DecodeTcpInfo(layout, bytes, length, out);
+  int length = ReadTcpInfo(descriptor, bytes);
+  if (length < 0) return length;
+  DecodeTcpInfo(kLayout, bytes, static_cast<size_t>(length), out);
   return kTcpInfoFieldCount;
+}
+
+void SampleTcpInfo(int descriptor, double* out) {
+  unsigned char bytes[kTcpInfoMaxBytes];
+  int length = ReadTcpInfo(descriptor, bytes);
+  for (int i = 0; i < kTcpSampleFieldCount; i++) {
+    const Source& source = kSources[static_cast<int>(kTcpSampleFields[i])][ColumnOf(kLayout)];
+    out[i] = length < 0 ? kUnknown : Decode(source, bytes, static_cast<size_t>(length));
+  }
+  if (length < 0) out[0] = length;
+}
+
+int UnacknowledgedBytes(int descriptor) {
+  if (!platform::kIsLinux) return IntegerOption(descriptor, SOL_SOCKET, platform::kSoNWrite);
+  int value = 0;
+  while (system_calls.ioctl(descriptor, platform::kUnacknowledgedBytesRequest, &value) != 0) {
+    if (errno != EINTR) return -errno;
+  }
+  return value;
 }
 
 }  // namespace hawser

@@ -33,6 +33,28 @@ void DecodeTcpInfo(TcpInfoLayout layout, const void* bytes, size_t length, doubl
 // (-EOPNOTSUPP, -ENOPROTOOPT or -EINVAL on a socket that is not TCP).
 int GetTcpInfo(int descriptor, double* out);
 
+// What a look at a connection with something pending needs, in this order. The first is a negative
+// errno where the connection could not be asked; a field that this system lacks is NaN.
+inline constexpr TcpInfoField kTcpSampleFields[] = {
+    TcpInfoField::state,
+    TcpInfoField::unacknowledgedSegments,
+    TcpInfoField::unsentBytes,
+    TcpInfoField::sendBufferBytes,
+    TcpInfoField::probes,
+    TcpInfoField::bytesAcknowledged,
+    TcpInfoField::sendWindowBytes,
+    TcpInfoField::sinceDataReceivedMs,
+    TcpInfoField::sinceAcknowledgmentMs,
+};
+inline constexpr int kTcpSampleFieldCount = sizeof(kTcpSampleFields) / sizeof(kTcpSampleFields[0]);
+
+// One getsockopt(2), without decoding what nobody asks for. Writes kTcpSampleFieldCount values.
+void SampleTcpInfo(int descriptor, double* out);
+
+// Bytes in the send buffer that the peer has not acknowledged, sent or not, a FIN counted as one:
+// SIOCOUTQ (tcp(7)), on macOS SO_NWRITE. -errno on failure.
+int UnacknowledgedBytes(int descriptor);
+
 }  // namespace hawser
 
 #endif  // HAWSER_SOCKET_TCP_INFO_H_

@@ -52,3 +52,50 @@ TEST_CASE("TCP_INFO: what a kernel did not return is unknown, and no byte beyond
     CHECK(known_before > 10);
   }
 }
+
+TEST_CASE(
+    "sample: the fields are those of TCP_INFO, and nothing is pending on an idle connection") {
+  Pair pair = TcpPair();
+  std::vector<double> sample(kTcpSampleFieldCount, -1);
+  std::vector<double> fields(kTcpInfoFieldCount, -1);
+  SampleTcpInfo(pair.near.get(), sample.data());
+  CHECK(GetTcpInfo(pair.near.get(), fields.data()) == kTcpInfoFieldCount);
+  for (int i = 0; i < kTcpSampleFieldCount; i++) {
+    double expected = fields[static_cast<size_t>(kTcpSampleFields[i])];
+    INFO("field " << i);
+    // The two times move on between the calls; the rest stands still.
+    if (i >= kTcpSampleFieldCount - 2) continue;
+    CHECK((std::isnan(expected) ? std::isnan(sample[i]) : sample[i] == expected));
+  }
+  CHECK(UnacknowledgedBytes(pair.near.get()) == 0);
+}
+
+TEST_CASE("sample: bytes behind a closed window are pending (B12)") {
+  Pair pair = TcpPair();
+  std::vector<char> bytes(1 << 16, 'x');
+  int sent = 0;
+  for (;;) {
+    ssize_t taken = ::send(pair.near.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (taken < 0) break;
+    sent += static_cast<int>(taken);
+  }
+  CHECK(errno == EAGAIN);
+  int unacknowledged = UnacknowledgedBytes(pair.near.get());
+  CHECK(unacknowledged > 0);
+  CHECK(unacknowledged <= sent);
+  std::vector<double> sample(kTcpSampleFieldCount, -1);
+  SampleTcpInfo(pair.near.get(), sample.data());
+  // Unsent bytes on Linux, the whole send buffer on macOS.
+  CHECK(sample[platform::kIsLinux ? 2 : 3] > 0);
+}
+
+TEST_CASE("sample: what cannot be asked says why, and the rest is unknown") {
+  Pair pair = UdpPair();
+  for (int descriptor : {-1, -EBADF, pair.near.get()}) {
+    std::vector<double> sample(kTcpSampleFieldCount, 7);
+    SampleTcpInfo(descriptor, sample.data());
+    CHECK(sample[0] < 0);
+    for (int i = 1; i < kTcpSampleFieldCount; i++) CHECK(std::isnan(sample[i]));
+  }
+  CHECK(UnacknowledgedBytes(-1) == -EBADF);
+}
