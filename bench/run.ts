@@ -72,6 +72,21 @@ async function writeText(path: string, text: string): Promise<void> {
   await writeFile(path, text);
 }
 
+async function keepResults(
+  options: BenchOptions,
+  context: Context,
+  suites: readonly SuiteResult[],
+): Promise<void> {
+  const results: Results = {
+    format: RESULTS_FORMAT,
+    environment: describeEnvironment(context.cores, installedVersions()),
+    suites,
+  };
+  if (options.json !== null) await writeText(options.json, `${JSON.stringify(results, null, 2)}\n`);
+  const merged = mergeResults(await readResults(RESULTS_FILE), results);
+  await writeText(RESULTS_FILE, `${JSON.stringify(merged, null, 2)}\n`);
+}
+
 async function runSuites(options: BenchOptions): Promise<number> {
   checkPeers(options.peers);
   const context: Context = { options, cores: findCores() };
@@ -86,23 +101,18 @@ async function runSuites(options: BenchOptions): Promise<number> {
     const ran = new Set(result.scenarios.map((scenario) => scenario.id));
     const goals = evaluateGoals(GOALS, result).filter(({ goal }) => ran.has(goal.scenario));
     if (goals.length > 0) print(["", ...renderGoals(suite.title, goals)]);
+    // After each suite: all of them take long.
+    await keepResults(options, context, suites);
   }
-  const results: Results = {
-    format: RESULTS_FORMAT,
-    environment: describeEnvironment(context.cores, installedVersions()),
-    suites,
-  };
-  if (options.json !== null) await writeText(options.json, `${JSON.stringify(results, null, 2)}\n`);
-  const merged = mergeResults(await readResults(RESULTS_FILE), results);
-  await writeText(RESULTS_FILE, `${JSON.stringify(merged, null, 2)}\n`);
   const failed = suites.some((suite) =>
     suite.scenarios.some((scenario) => scenario.subjects.some((s) => s.state === "failed")),
   );
   return failed ? 1 : 0;
 }
 
-async function list(): Promise<number> {
+function list(): number {
   print(SUITES.map((suite) => `${suite.id.padEnd(10)} ${suite.title}`));
+  print(["", `peers: ${PEER_NAMES.join(", ")}`]);
   return 0;
 }
 

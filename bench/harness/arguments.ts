@@ -31,7 +31,7 @@ export interface BenchOptions {
 
 export const USAGE = `npm run bench -- [SUITE...] [options]     run suites (all of them by default)
 npm run bench -- report [--json FILE] [--html FILE]   an HTML page of what was measured
-npm run bench -- list                                 suites and subjects
+npm run bench -- list                                 suites and peers
 
   --peers a,b       only these beside C and hawser ("none" for none)
   --rounds N        interleaved rounds (default ${DEFAULT_ROUNDS})

@@ -11,6 +11,8 @@ uWS
     maxBackpressure: 64 << 20,
     idleTimeout: 0,
     compression: uWS.DISABLED,
-    message: (socket, message, binary) => socket.send(message, binary),
+    // Text arrives as bytes; who wants a string makes one, as the others do.
+    message: (socket, message, binary) =>
+      socket.send(binary ? message : Buffer.from(message).toString(), binary),
   })
   .listen("127.0.0.1", 0, (listener) => announce(uWS.us_socket_local_port(listener)));
