@@ -1,5 +1,5 @@
-// What a build for macOS must be seen to have, read from its Mach-O file: the processor, the symbols
-// that it exports, and those that are looked up at run time. Nothing of the package uses this.
+// What a build for macOS must be seen to have, read from its Mach-O file: the processor, what it
+// exports, and what is looked up at run time. Nothing of the package uses this.
 
 /** The parts of a 64-bit Mach-O file that the checks look at. */
 export interface MachO {

@@ -215,8 +215,10 @@ TEST_CASE("calls: SetNonBlocking keeps the other flags and is said once") {
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   Fd near(ends[0]);
   Fd far(ends[1]);
+  REQUIRE(::fcntl(near.get(), F_SETFL, O_APPEND) == 0);
   CHECK(SetNonBlocking(near.get()) == 0);
   CHECK(NonBlocking(near.get()));
+  CHECK((::fcntl(near.get(), F_GETFL) & O_APPEND) != 0);
   CHECK_FALSE(NonBlocking(far.get()));
   system_calls.fcntl = [](int descriptor, int command, int argument) {
     calls++;

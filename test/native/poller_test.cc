@@ -1,4 +1,5 @@
-// The contract of poller.h, rule by rule, on whichever backend this binary is linked with.
+// The contract of poller.h, rule by rule, on whichever backend this binary is linked with. What the
+// bits of an event say (rules 3 to 5) is in poller_readiness_test.cc.
 #include "reactor/poller.h"
 
 #include <doctest/doctest.h>
@@ -12,56 +13,11 @@
 #include <map>
 #include <vector>
 
+#include "support/polling.h"
 #include "support/sockets.h"
 
 using namespace hawser;
 using namespace hawser::testing;
-
-namespace {
-
-constexpr uint64_t kToken = 0x0000000700000005u;
-constexpr uint32_t kBoth = kInterestRead | kInterestWrite;
-
-struct Opened : Poller {
-  Opened() { REQUIRE(Open() == 0); }
-};
-
-// One Wait; what it said of each token. Fails when a token comes twice (rule 6).
-std::map<uint64_t, uint32_t> Look(Poller* poller, int timeout_ms = 0, int capacity = 512) {
-  std::vector<ReadyEvent> events(static_cast<size_t>(capacity));
-  int count = poller->Wait(events.data(), capacity, timeout_ms);
-  REQUIRE(count >= 0);
-  REQUIRE(count <= capacity);
-  std::map<uint64_t, uint32_t> seen;
-  for (int i = 0; i < count; i++) {
-    const ReadyEvent& event = events[static_cast<size_t>(i)];
-    CHECK(seen.count(event.token) == 0);
-    seen[event.token] |= event.ready;
-  }
-  return seen;
-}
-
-// Waits until all of `bits` were reported for the token; what was reported meanwhile.
-uint32_t AwaitReady(Poller* poller, uint32_t bits, uint64_t token = kToken) {
-  uint32_t seen = 0;
-  while ((seen & bits) != bits) {
-    auto events = Look(poller, kPatience);
-    REQUIRE_FALSE(events.empty());
-    seen |= events[token];
-  }
-  return seen;
-}
-
-bool Silent(Poller* poller) { return Look(poller).empty(); }
-
-int ErrorOf(int descriptor) {
-  int error = 0;
-  socklen_t length = sizeof(error);
-  REQUIRE(::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) == 0);
-  return error;
-}
-
-}  // namespace
 
 TEST_CASE("poller: the instance is close-on-exec, closes once, and leaves what it watched open") {
   Pair pair = TcpPair();
@@ -196,150 +152,6 @@ TEST_CASE("poller: without read interest, arriving bytes and connections wake no
   CHECK(Silent(&poller));
 }
 
-TEST_CASE("poller rule 3: a FIN is readable and a hang-up, also behind data in the same event") {
-  Opened poller;
-  for (bool tcp : {true, false}) {
-    CAPTURE(tcp);
-    Pair pair = tcp ? TcpPair() : UnixPair();
-    REQUIRE(poller.Add(pair.near.get(), kToken, kInterestRead) == 0);
-    Write(pair.far.get(), "0123456789");
-    REQUIRE(::shutdown(pair.far.get(), SHUT_WR) == 0);
-    REQUIRE(AwaitEnd(pair.near.get()));
-    auto events = Look(&poller);
-    CHECK(events[kToken] == (kReadable | kHangUp));
-    CHECK(ReadToEnd(pair.near.get()) == "0123456789");
-    poller.Remove(pair.near.get(), kInterestRead);
-  }
-}
-
-TEST_CASE(
-    "poller rules 3 and 4: a reset is readable, a hang-up and an error, whatever the interest") {
-  Opened poller;
-  for (uint32_t interest :
-       {uint32_t{kInterestRead}, uint32_t{kInterestWrite}, kBoth, uint32_t{kInterestNone}}) {
-    CAPTURE(interest);
-    Pair pair = TcpPair();
-    REQUIRE(poller.Add(pair.near.get(), kToken, interest) == 0);
-    (void)Look(&poller);
-    Reset(&pair.far);
-    uint32_t seen = AwaitReady(&poller, kReadable | kHangUp | kError);
-    CHECK((seen & ~(kReadable | kWritable | kHangUp | kError)) == 0);
-    CHECK(ErrorOf(pair.near.get()) == ECONNRESET);
-    poller.Remove(pair.near.get(), interest);
-  }
-}
-
-TEST_CASE(
-    "poller rule 3: a peer that is gone without an error is a hang-up, whatever the interest") {
-  Opened poller;
-  for (uint32_t interest :
-       {uint32_t{kInterestRead}, uint32_t{kInterestWrite}, kBoth, uint32_t{kInterestNone}}) {
-    CAPTURE(interest);
-    Pair pair = UnixPair();
-    REQUIRE(poller.Add(pair.near.get(), kToken, interest) == 0);
-    (void)Look(&poller);
-    pair.far.Close();
-    CHECK((AwaitReady(&poller, kReadable | kHangUp) & kError) == 0);
-    poller.Remove(pair.near.get(), interest);
-  }
-}
-
-TEST_CASE("poller rule 3: a hang-up comes after the interest was taken away, too") {
-  Opened poller;
-  Pair pair = TcpPair();
-  REQUIRE(poller.Add(pair.near.get(), kToken, kBoth) == 0);
-  (void)Look(&poller);
-  REQUIRE(poller.Modify(pair.near.get(), kToken, kBoth, kInterestNone) == 0);
-  (void)Look(&poller);
-  Reset(&pair.far);
-  AwaitReady(&poller, kHangUp | kError);
-}
-
-TEST_CASE("poller rule 3: an asynchronous error of a datagram socket is readable") {
-  Opened poller;
-  Pair pair = UdpPair();
-  REQUIRE(poller.Add(pair.near.get(), kToken, kInterestRead) == 0);
-  pair.far.Close();
-  Write(pair.near.get(), "x");
-  AwaitReady(&poller, kReadable);
-  char byte;
-  CHECK(::recv(pair.near.get(), &byte, 1, 0) == -1);
-  CHECK(errno == ECONNREFUSED);
-}
-
-TEST_CASE("poller rule 3: an empty datagram is readable and nothing else") {
-  Opened poller;
-  Pair pair = UdpPair();
-  REQUIRE(poller.Add(pair.near.get(), kToken, kInterestRead) == 0);
-  REQUIRE(::send(pair.far.get(), "", 0, 0) == 0);
-  CHECK(AwaitReady(&poller, kReadable) == kReadable);
-}
-
-TEST_CASE(
-    "poller rule 4: neither data, nor a FIN, nor our own FIN is an error; ours is no hang-up") {
-  Opened poller;
-  for (bool tcp : {true, false}) {
-    CAPTURE(tcp);
-    Pair pair = tcp ? TcpPair() : UnixPair();
-    REQUIRE(poller.Add(pair.near.get(), kToken, kBoth) == 0);
-    AwaitReady(&poller, kWritable);
-    REQUIRE(::shutdown(pair.near.get(), SHUT_WR) == 0);
-    REQUIRE(AwaitEnd(pair.far.get()));
-    CHECK((Look(&poller)[kToken] & (kHangUp | kError)) == 0);
-    Write(pair.far.get(), "x");
-    CHECK((AwaitReady(&poller, kReadable) & (kHangUp | kError)) == 0);
-    pair.far.Close();
-    CHECK((AwaitReady(&poller, kHangUp) & kError) == 0);
-    CHECK(ErrorOf(pair.near.get()) == 0);
-    poller.Remove(pair.near.get(), kBoth);
-  }
-}
-
-TEST_CASE("poller rule 5: after EAGAIN, writable comes when there is room") {
-  Opened poller;
-  for (bool tcp : {true, false}) {
-    CAPTURE(tcp);
-    Pair pair = tcp ? TcpPair() : UnixPair();
-    REQUIRE(poller.Add(pair.near.get(), kToken, kBoth) == 0);
-    AwaitReady(&poller, kWritable);
-    size_t filled = Fill(pair.near.get());
-    // TCP moves bytes to the peer on its own; they may make room until the peer's buffer is full.
-    while (!Silent(&poller)) filled += Fill(pair.near.get());
-    CHECK(ReadExactly(pair.far.get(), filled).size() == filled);
-    CHECK(AwaitReady(&poller, kWritable) == kWritable);
-    poller.Remove(pair.near.get(), kBoth);
-  }
-}
-
-TEST_CASE(
-    "poller rule 5: a connect in progress is writable when its outcome is known, not before") {
-  Opened poller;
-  SUBCASE("good") {
-    Listening listening = ListenOnLoopback();
-    Fd socket = ConnectTo(listening.address);
-    REQUIRE(poller.Add(socket.get(), kToken, kBoth) == 0);
-    CHECK(AwaitReady(&poller, kWritable) == kWritable);
-    CHECK(ErrorOf(socket.get()) == 0);
-  }
-  SUBCASE("bad") {
-    Fd socket = ConnectTo(RefusingAddress());
-    REQUIRE(poller.Add(socket.get(), kToken, kBoth) == 0);
-    AwaitReady(&poller, kReadable | kWritable | kHangUp | kError);
-    CHECK(ErrorOf(socket.get()) == ECONNREFUSED);
-  }
-#ifdef __linux__  // what a full queue does is not the same elsewhere
-  SUBCASE("not yet") {
-    Listening listening = ListenOnLoopback(0);
-    Fd first = ConnectTo(listening.address);
-    REQUIRE(Await(first.get(), POLLOUT));
-    REQUIRE(Await(listening.descriptor.get(), POLLIN));
-    Fd waiting = ConnectTo(listening.address);  // its SYN is dropped: the queue is full
-    REQUIRE(poller.Add(waiting.get(), kToken, kBoth) == 0);
-    CHECK(Silent(&poller));
-  }
-#endif
-}
-
 TEST_CASE("poller rule 6: one event a descriptor in one Wait, whatever happened to it") {
   Opened poller;
   Pair pair = TcpPair();
@@ -434,13 +246,4 @@ TEST_CASE("poller rule 8: the poller's own descriptor is readable while an event
   CHECK(Has(poller.descriptor(), POLLIN));
   CHECK(Look(&poller, 0, 1).size() == 1);
   CHECK_FALSE(Has(poller.descriptor(), POLLIN));
-}
-
-TEST_CASE("poller: urgent data is told beside readable") {
-  Opened poller;
-  Pair pair = TcpPair();
-  REQUIRE(poller.Add(pair.near.get(), kToken, kBoth) == 0);
-  AwaitReady(&poller, kWritable);
-  REQUIRE(::send(pair.far.get(), "ab!", 3, MSG_OOB) == 3);
-  CHECK((AwaitReady(&poller, kReadable | kUrgent) & (kHangUp | kError)) == 0);
 }

@@ -211,4 +211,13 @@ SlotName World::Listen(SocketAddress* address, int32_t credits, int backlog) {
   return name;
 }
 
+Connected::Connected(bool tcp) {
+  Pair pair = tcp ? TcpPair() : UnixPair();
+  descriptor = pair.near.get();
+  name = world.Take(&pair.near);
+  far = std::move(pair.far);
+  world.TurnWhileDue();
+  world.Clear();
+}
+
 }  // namespace hawser::testing

@@ -117,6 +117,16 @@ class World : public ReactorHost {
   std::map<int32_t, int32_t> lasts_;  // slot index -> last record
 };
 
+// A world with one connection in it: `name` is the near end's slot, `far` the other end.
+struct Connected {
+  World world;
+  Fd far;
+  SlotName name;
+  int descriptor;
+
+  explicit Connected(bool tcp = true);
+};
+
 // The real system calls again when it goes.
 struct RestoreSystemCalls {
   ~RestoreSystemCalls() { system_calls = kRealSystemCalls; }
