@@ -1,7 +1,12 @@
 // The client's side of the opening handshake (RFC 6455 section 4.1): the request, and the verdict on
 // the answer. Pure; bytes behind a 101 are left to the frames.
 
-import { argumentValueError, checkDuration, checkObject, checkString } from "./arguments.ts";
+import {
+  invalidArgValue,
+  requireDuration,
+  requireObject,
+  requireString,
+} from "../../errors/arguments.ts";
 import {
   checkDeflateAnswer,
   type DeflateParameters,
@@ -108,11 +113,11 @@ export class ClientHandshake {
 
   /** Throws TypeError or RangeError (ERR_INVALID_ARG_*) for what cannot stand in a request. */
   constructor(options: ClientHandshakeOptions, now: number) {
-    checkObject("options", options);
+    requireObject(options, "options");
     const { protocols = [], deflate = null, key = createKey() } = options;
-    if (!isKey(key)) throw argumentValueError("key", "must be 16 bytes in base64", key);
+    if (!isKey(key)) throw invalidArgValue("key", "must be 16 bytes in base64", key);
     if (!protocols.every(isToken) || new Set(protocols).size !== protocols.length) {
-      throw argumentValueError("protocols", "must be distinct tokens", protocols);
+      throw invalidArgValue("protocols", "must be distinct tokens", protocols);
     }
     this.key = key;
     this.protocols = protocols;
@@ -121,7 +126,7 @@ export class ClientHandshake {
     this.reader = new HeadReader(this.limits);
     this.request = this.writeRequest(options);
     const { handshakeTimeout = HANDSHAKE_TIMEOUT_MS } = options;
-    checkDuration("handshakeTimeout", handshakeTimeout);
+    requireDuration(handshakeTimeout, "handshakeTimeout");
     this.deadline = now + handshakeTimeout;
   }
 
@@ -166,10 +171,10 @@ export class ClientHandshake {
 
   private writeRequest(options: ClientHandshakeOptions): Buffer {
     const { host, target = "/", headers = {} } = options;
-    checkString("host", host);
-    checkString("target", target);
+    requireString(host, "host");
+    requireString(target, "target");
     if (!/^[\x21-\x7e]+$/.test(target)) {
-      throw argumentValueError("target", "must have no spaces or control characters", target);
+      throw invalidArgValue("target", "must have no spaces or control characters", target);
     }
     const fields: Record<string, string | readonly string[]> = {
       Host: host,
@@ -183,7 +188,7 @@ export class ClientHandshake {
     for (const [name, value] of Object.entries(headers)) {
       const lower = name.toLowerCase();
       if (OWN_FIELDS.has(lower)) {
-        throw argumentValueError("headers", "must leave the handshake's fields alone", name);
+        throw invalidArgValue("headers", "must leave the handshake's fields alone", name);
       }
       // An application may send another Host than it connects to, never two.
       if (lower === "host") fields.Host = value;

@@ -1,7 +1,12 @@
 // Close status codes (RFC 6455 section 7.4, the IANA registry of close codes) and the payload of
 // a Close frame. No state: the closing handshake is in protocol.ts.
 
-import { argumentTypeError, argumentValueError } from "./arguments.ts";
+import {
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+  requireString,
+} from "../../errors/arguments.ts";
 import { MAX_CLOSE_REASON_BYTES } from "./limits.ts";
 
 export const CLOSE_NORMAL = 1000;
@@ -38,26 +43,22 @@ export function isWireCloseCode(code: number): boolean {
 /**
  * The payload of a Close frame (section 5.5.1): empty without a code.
  *
- * Throws TypeError (ERR_INVALID_ARG_TYPE), or RangeError (ERR_INVALID_ARG_VALUE) for a code that
- * may not go on the wire, for a reason without code, and for a reason above 123 bytes of UTF-8.
+ * Throws RangeError (ERR_OUT_OF_RANGE) for a code that may not go on the wire and for a reason above
+ * 123 bytes of UTF-8, TypeError for wrong types and for a reason without code.
  */
 export function encodeClosePayload(code: number | undefined, reason: string): Buffer {
-  if (typeof reason !== "string") throw argumentTypeError("reason", "a string", reason);
+  requireString(reason, "reason");
   if (code === undefined) {
-    if (reason !== "") throw argumentValueError("reason", "needs a code", reason);
+    if (reason !== "") throw invalidArgValue("reason", "needs a code", reason);
     return Buffer.alloc(0);
   }
-  if (typeof code !== "number") throw argumentTypeError("code", "a number", code);
+  if (typeof code !== "number") throw invalidArgType("code", "of type number", code);
   if (!Number.isInteger(code) || !isWireCloseCode(code)) {
-    throw argumentValueError(
-      "code",
-      "must be a close code of 1000-1003, 1007-1014, 3000-4999",
-      code,
-    );
+    throw outOfRange("code", "1000 to 1003, 1007 to 1014 or 3000 to 4999", code);
   }
   const reasonBytes = Buffer.byteLength(reason);
   if (reasonBytes > MAX_CLOSE_REASON_BYTES) {
-    throw argumentValueError("reason", "must have at most 123 bytes", `${reasonBytes} bytes`);
+    throw outOfRange("reason", `at most ${MAX_CLOSE_REASON_BYTES} bytes of UTF-8`, reasonBytes);
   }
   const payload = Buffer.allocUnsafe(2 + reasonBytes);
   payload.writeUInt16BE(code, 0);

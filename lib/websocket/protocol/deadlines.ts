@@ -1,7 +1,7 @@
 // When a connection must act without a byte having come: heartbeat (B14), idle and close time-outs.
 // Pure arithmetic over `now`, in milliseconds of any monotonic clock; no timer is set here.
 
-import { checkDuration, checkObject } from "./arguments.ts";
+import { rejectUnknownKeys, requireDuration, requireObject } from "../../errors/arguments.ts";
 import { CLOSE_TIMEOUT_MS, HEARTBEAT_TIMEOUT_MS } from "./limits.ts";
 
 export interface TimeoutSettings {
@@ -22,16 +22,18 @@ export const DEFAULT_TIMEOUTS: TimeoutSettings = Object.freeze({
   closeTimeout: CLOSE_TIMEOUT_MS,
 });
 
-/** Fills in defaults; TypeError or RangeError (ERR_INVALID_ARG_*) for what is no duration. */
+const TIMEOUT_NAMES = new Set(Object.keys(DEFAULT_TIMEOUTS));
+
+/** Fills in defaults; TypeError or RangeError for an unknown key and for what is no duration. */
 export function resolveTimeouts(timeouts: Partial<TimeoutSettings> = {}): TimeoutSettings {
-  checkObject("timeouts", timeouts);
+  rejectUnknownKeys(requireObject(timeouts, "timeouts"), TIMEOUT_NAMES, "timeouts");
   const resolved = {
     heartbeatInterval: timeouts.heartbeatInterval ?? DEFAULT_TIMEOUTS.heartbeatInterval,
     heartbeatTimeout: timeouts.heartbeatTimeout ?? DEFAULT_TIMEOUTS.heartbeatTimeout,
     idleTimeout: timeouts.idleTimeout ?? DEFAULT_TIMEOUTS.idleTimeout,
     closeTimeout: timeouts.closeTimeout ?? DEFAULT_TIMEOUTS.closeTimeout,
   };
-  for (const [name, value] of Object.entries(resolved)) checkDuration(name, value);
+  for (const [name, value] of Object.entries(resolved)) requireDuration(value, name);
   return Object.freeze(resolved);
 }
 

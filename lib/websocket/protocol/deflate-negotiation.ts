@@ -1,7 +1,12 @@
 // What both sides agree on for permessage-deflate (RFC 7692 sections 5 and 7.1). Values in, values
 // out: the compression itself is in deflate.ts.
 
-import { checkBoolean, checkInteger, checkObject } from "./arguments.ts";
+import {
+  rejectUnknownKeys,
+  requireBoolean,
+  requireInteger,
+  requireObject,
+} from "../../errors/arguments.ts";
 import type { Extension } from "./header-values.ts";
 import { DEFLATE_HISTORY_BYTES, DEFLATE_THRESHOLD_BYTES } from "./limits.ts";
 
@@ -42,21 +47,23 @@ export const DEFAULT_DEFLATE: DeflateSettings = Object.freeze({
   historyBytes: DEFLATE_HISTORY_BYTES,
 });
 
-/** Fills in defaults; TypeError or RangeError (ERR_INVALID_ARG_*) for what is out of bounds. */
+const SETTING_NAMES = new Set(Object.keys(DEFAULT_DEFLATE));
+
+/** Fills in defaults; TypeError or RangeError for a wrong or unknown setting. */
 export function resolveDeflate(settings: Partial<DeflateSettings> = {}): DeflateSettings {
-  checkObject("deflate", settings);
+  rejectUnknownKeys(requireObject(settings, "deflate"), SETTING_NAMES, "deflate");
   const resolved = { ...DEFAULT_DEFLATE };
   for (const name of Object.keys(DEFAULT_DEFLATE) as (keyof DeflateSettings)[]) {
     if (settings[name] !== undefined) Object.assign(resolved, { [name]: settings[name] });
   }
-  checkBoolean("serverNoContextTakeover", resolved.serverNoContextTakeover);
-  checkBoolean("clientNoContextTakeover", resolved.clientNoContextTakeover);
-  checkInteger("serverMaxWindowBits", resolved.serverMaxWindowBits, 8, 15);
-  checkInteger("clientMaxWindowBits", resolved.clientMaxWindowBits, 8, 15);
-  checkInteger("threshold", resolved.threshold, 0);
-  checkInteger("level", resolved.level, 0, 9);
-  checkInteger("memLevel", resolved.memLevel, 1, 9);
-  checkInteger("historyBytes", resolved.historyBytes, 0, 32_768);
+  requireBoolean(resolved.serverNoContextTakeover, "serverNoContextTakeover");
+  requireBoolean(resolved.clientNoContextTakeover, "clientNoContextTakeover");
+  requireInteger(resolved.serverMaxWindowBits, "serverMaxWindowBits", 8, 15);
+  requireInteger(resolved.clientMaxWindowBits, "clientMaxWindowBits", 8, 15);
+  requireInteger(resolved.threshold, "threshold", 0, Number.MAX_SAFE_INTEGER);
+  requireInteger(resolved.level, "level", 0, 9);
+  requireInteger(resolved.memLevel, "memLevel", 1, 9);
+  requireInteger(resolved.historyBytes, "historyBytes", 0, 32_768);
   return Object.freeze(resolved);
 }
 

@@ -1,7 +1,7 @@
 // HTTP/1.1 heads (RFC 9112 sections 2 to 5), read as they arrive: strict, because what two parsers
 // read differently is how requests are smuggled, and bounded. No knowledge of WebSocket.
 
-import { checkInteger } from "./arguments.ts";
+import { requireInteger } from "../../errors/arguments.ts";
 import { trimOws } from "./header-values.ts";
 import { MAX_HEADER_BYTES, MAX_HEADER_COUNT } from "./limits.ts";
 
@@ -26,8 +26,8 @@ export const DEFAULT_HEAD_LIMITS: HeadLimits = Object.freeze({
 /** Fills in the defaults; TypeError or RangeError (ERR_INVALID_ARG_*) for what is no bound. */
 export function resolveHeadLimits(limits: Partial<HeadLimits>): HeadLimits {
   const { maxHeaderBytes = MAX_HEADER_BYTES, maxHeaderCount = MAX_HEADER_COUNT } = limits;
-  checkInteger("maxHeaderBytes", maxHeaderBytes, 1);
-  checkInteger("maxHeaderCount", maxHeaderCount, 1);
+  requireInteger(maxHeaderBytes, "maxHeaderBytes", 1, Number.MAX_SAFE_INTEGER);
+  requireInteger(maxHeaderCount, "maxHeaderCount", 1, Number.MAX_SAFE_INTEGER);
   return { maxHeaderBytes, maxHeaderCount };
 }
 

@@ -20,7 +20,8 @@ export {
   type DeflateSettings,
   resolveDeflate,
 } from "./deflate-negotiation.ts";
-export { FrameParser, type FrameParserSettings, type FrameSink } from "./frame-parser.ts";
+export { FrameParser } from "./frame-parser.ts";
+export type { FrameParserSettings, FrameSink } from "./frame-sink.ts";
 export {
   type FrameOutput,
   type FrameWriterSettings,
@@ -50,4 +51,4 @@ export {
   type UpgradeRequest,
 } from "./server-handshake.ts";
 export { type ProtocolOptions, ProtocolSettings } from "./settings.ts";
-export { type ProtocolEvent, type ProtocolState, TRANSITIONS } from "./states.ts";
+export { CLOSING_STATES, type ProtocolEvent, type ProtocolState } from "./states.ts";

@@ -2,7 +2,7 @@
 // beyond the resolution of what the caller left out. A bound that a peer can reach ends in a
 // close code or an HTTP status, never in an exception.
 
-import { checkInteger, checkObject } from "./arguments.ts";
+import { rejectUnknownKeys, requireInteger, requireObject } from "../../errors/arguments.ts";
 
 /** Bytes of an HTTP head (start line and fields, RFC 9112 section 2.1), either side. */
 export const MAX_HEADER_BYTES = 16_384;
@@ -83,15 +83,19 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxQueuedBytes: MAX_QUEUED_BYTES,
 });
 
+const LIMIT_NAMES = new Set(Object.keys(DEFAULT_LIMITS));
+
 /**
- * Fills in the defaults. Throws TypeError (ERR_INVALID_ARG_TYPE) or RangeError
- * (ERR_INVALID_ARG_VALUE) when a bound is not a positive integer or Infinity.
+ * Fills in the defaults. Throws TypeError or RangeError for an unknown bound, and for one that is
+ * no positive integer or Infinity.
  */
 export function resolveLimits(limits: Partial<Limits> = {}): Limits {
-  checkObject("limits", limits);
+  rejectUnknownKeys(requireObject(limits, "limits"), LIMIT_NAMES, "limits");
   const resolved = { ...DEFAULT_LIMITS, ...dropUndefined(limits) };
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-    if (resolved[name] !== Number.POSITIVE_INFINITY) checkInteger(name, resolved[name], 1);
+    const bound = resolved[name];
+    if (bound === Number.POSITIVE_INFINITY) continue;
+    requireInteger(bound, name, 1, Number.MAX_SAFE_INTEGER);
   }
   return Object.freeze(resolved);
 }

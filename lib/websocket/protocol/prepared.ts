@@ -1,11 +1,12 @@
 // A message that is encoded (and compressed) once and sent to many connections. Server side only:
 // a client masks every frame with a key of its own.
 
-import { checkObject, checkPayload } from "./arguments.ts";
+import { requireObject } from "../../errors/arguments.ts";
 import { Deflater, stripTail } from "./deflate.ts";
 import { type DeflateSettings, resolveDeflate } from "./deflate-negotiation.ts";
 import { frameHeaderBytes, writeFrameHeader } from "./frame-writer.ts";
 import { FIN_BIT, OPCODE_BINARY, OPCODE_TEXT, RSV1_BIT } from "./opcodes.ts";
+import { requirePayload } from "./payload.ts";
 
 export interface PrepareOptions {
   /** A text message from bytes, or a binary one from a string. Default: by the payload's type. */
@@ -25,8 +26,8 @@ export class PreparedMessage {
 
   /** Throws TypeError (ERR_INVALID_ARG_TYPE) for what is no payload. */
   constructor(data: string | Uint8Array, options: PrepareOptions = {}) {
-    checkPayload("data", data);
-    checkObject("options", options);
+    requirePayload(data, "data");
+    requireObject(options, "options");
     const isBinary = options.binary ?? typeof data !== "string";
     this.opcode = isBinary ? OPCODE_BINARY : OPCODE_TEXT;
     this.payload = Buffer.from(data as Uint8Array);

@@ -2,7 +2,7 @@
 // and the queue that keeps their order while the thread pool compresses. Control frames do not come
 // here, a Close only where it has to wait. No state of the closing handshake.
 
-import { argumentTypeError, stateError } from "./arguments.ts";
+import { invalidArgType, invalidState } from "../../errors/arguments.ts";
 import { type Deflater, stripTail } from "./deflate.ts";
 import {
   type FrameOutput,
@@ -79,7 +79,7 @@ export class Sender {
   }
 
   send(data: string | Uint8Array, isText: boolean, compress: boolean): void {
-    if (this.partOpcode !== 0) throw stateError("A message is being sent in parts");
+    if (this.partOpcode !== 0) throw invalidState("A message is being sent in parts");
     const first = FIN_BIT | (isText ? OPCODE_TEXT : OPCODE_BINARY);
     const wanted = compress && this.deflater !== null;
     if (!this.busy && (!wanted || isShorterThan(data, this.threshold))) {
@@ -93,7 +93,7 @@ export class Sender {
   }
 
   sendPrepared(prepared: PreparedMessage): void {
-    if (this.partOpcode !== 0) throw stateError("A message is being sent in parts");
+    if (this.partOpcode !== 0) throw invalidState("A message is being sent in parts");
     this.push({ payload: prepared.frame, first: 0, compress: false, part: false, prepared });
   }
 
@@ -105,7 +105,7 @@ export class Sender {
       this.partBegun = false;
       this.partCompressed = compress && this.deflater !== null;
     } else if (opcode !== this.partOpcode) {
-      throw argumentTypeError("data", "of the type of the message's first part", data);
+      throw invalidArgType("data", "of the type of the message's first part", data);
     }
     const payload = typeof data === "string" ? this.encodePart(data, last) : data;
     if (payload.length === 0 && !last) return;

@@ -2,12 +2,12 @@
 // an answer is made from what the application decides. Pure; the clock is a deadline to compare.
 
 import {
-  argumentTypeError,
-  argumentValueError,
-  checkDuration,
-  checkObject,
-  checkString,
-} from "./arguments.ts";
+  invalidState,
+  invalidArgValue,
+  requireDuration,
+  requireObject,
+  requireString,
+} from "../../errors/arguments.ts";
 import {
   acceptDeflate,
   type DeflateParameters,
@@ -156,15 +156,15 @@ const OWN_FIELDS = new Set([
  * subprotocol that the client did not offer and for malformed or reserved headers.
  */
 export function acceptUpgrade(request: UpgradeRequest, options: AcceptOptions = {}): Accepted {
-  checkObject("options", options);
+  requireObject(options, "options");
   const { protocol = "", headers = {}, deflate = null } = options;
-  checkString("protocol", protocol);
+  requireString(protocol, "protocol");
   if (protocol !== "" && !(isToken(protocol) && request.protocols.includes(protocol))) {
-    throw argumentValueError("protocol", "must be one that the client offered", protocol);
+    throw invalidArgValue("protocol", "must be one that the client offered", protocol);
   }
   for (const name of Object.keys(headers)) {
     if (OWN_FIELDS.has(name.toLowerCase())) {
-      throw argumentValueError("headers", "must leave the handshake's fields alone", name);
+      throw invalidArgValue("headers", "must leave the handshake's fields alone", name);
     }
   }
   const offers = request.extensions === "" ? null : parseExtensions(request.extensions);
@@ -215,7 +215,7 @@ export class ServerHandshake {
   constructor(options: ServerHandshakeOptions, now: number) {
     this.reader = new HeadReader(resolveHeadLimits(options));
     const { handshakeTimeout = HANDSHAKE_TIMEOUT_MS } = options;
-    checkDuration("handshakeTimeout", handshakeTimeout);
+    requireDuration(handshakeTimeout, "handshakeTimeout");
     this.deadline = now + handshakeTimeout;
   }
 
@@ -245,7 +245,7 @@ export class ServerHandshake {
   accept(options: AcceptOptions = {}): Accepted {
     const { request } = this;
     if (this.state !== "request" || request === null) {
-      throw argumentTypeError("handshake", "in state request", this.state);
+      throw invalidState(`There is no request to accept: the handshake is "${this.state}"`);
     }
     const accepted = acceptUpgrade(request, options);
     this.state = "done";

@@ -1,10 +1,16 @@
 // What all connections of one listener or client have in common, resolved and checked once: a
 // connection holds one reference to it. Also the spare parser that idle connections share.
 
-import { argumentTypeError, argumentValueError, checkBoolean, checkObject } from "./arguments.ts";
+import {
+  invalidArgType,
+  invalidArgValue,
+  requireBoolean,
+  requireObject,
+} from "../../errors/arguments.ts";
 import { resolveTimeouts, type TimeoutSettings } from "./deadlines.ts";
 import { type DeflateSettings, resolveDeflate } from "./deflate-negotiation.ts";
-import { FrameParser, type FrameParserSettings, type FrameSink } from "./frame-parser.ts";
+import { FrameParser } from "./frame-parser.ts";
+import type { FrameParserSettings, FrameSink } from "./frame-sink.ts";
 import type { FrameWriterSettings } from "./frame-writer.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
 import { type MaskSource, sharedMasks, type Unmask, unmask } from "./mask.ts";
@@ -48,17 +54,17 @@ export class ProtocolSettings implements FrameParserSettings, FrameWriterSetting
 
   /** Throws TypeError or RangeError (ERR_INVALID_ARG_*) for wrong options. */
   constructor(options: ProtocolOptions) {
-    checkObject("options", options);
+    requireObject(options, "options");
     if (options.role !== "server" && options.role !== "client") {
-      throw argumentValueError("role", 'must be "server" or "client"', options.role);
+      throw invalidArgValue("role", 'must be "server" or "client"', options.role);
     }
     const { deflate, lend = false, stream = false } = options;
     const { autoPong = true, deliverWhileClosing = false } = options;
     for (const [name, value] of Object.entries({ lend, stream, autoPong, deliverWhileClosing })) {
-      checkBoolean(name, value);
+      requireBoolean(value, name);
     }
     if (options.unmask !== undefined && typeof options.unmask !== "function") {
-      throw argumentTypeError("unmask", "a function", options.unmask);
+      throw invalidArgType("unmask", "a function", options.unmask);
     }
     this.role = options.role;
     this.limits = resolveLimits(options.limits);

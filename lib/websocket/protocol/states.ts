@@ -1,15 +1,8 @@
 // The closing handshake (RFC 6455 section 7.1) as a table: state x event -> state. What is done on
-// the way stands in protocol.ts; a diagram is drawn from this table. A missing entry means that the
-// event changes nothing.
+// the way stands in protocol.ts and sending-side.ts. An event without entry changes nothing.
 
-/**
- * - `open`: messages go both ways.
- * - `closeSent`: our Close is out, the peer's is awaited.
- * - `closeReceived`: the peer's Close came, ours still waits behind what is queued.
- * - `closeExchanged`: both are done; a server ends the transport, a client waits for that.
- * - `failed`: a rule was broken or a bound reached; nothing more is read (section 7.1.7).
- * - `ended`: the transport has ended. Terminal.
- */
+import { next, type StateTable } from "../../core/states.ts";
+
 export type ProtocolState =
   | "open"
   | "closeSent"
@@ -20,16 +13,33 @@ export type ProtocolState =
 
 export type ProtocolEvent = "sendClose" | "receiveClose" | "fail" | "end";
 
-export const TRANSITIONS: {
-  readonly [S in ProtocolState]: { readonly [E in ProtocolEvent]?: ProtocolState };
-} = Object.freeze({
-  open: { sendClose: "closeSent", receiveClose: "closeReceived", fail: "failed", end: "ended" },
-  closeSent: { receiveClose: "closeExchanged", fail: "failed", end: "ended" },
-  closeReceived: { sendClose: "closeExchanged", fail: "failed", end: "ended" },
-  closeExchanged: { end: "ended" },
-  failed: { end: "ended" },
-  ended: {},
-} as const);
+export const CLOSING_STATES: StateTable<ProtocolState, ProtocolEvent> = {
+  name: "WebSocket closing handshake",
+  initial: "open",
+  terminal: ["ended"],
+  rows: {
+    open: { sendClose: "closeSent", receiveClose: "closeReceived", fail: "failed", end: "ended" },
+    closeSent: { receiveClose: "closeExchanged", fail: "failed", end: "ended" },
+    closeReceived: { sendClose: "closeExchanged", fail: "failed", end: "ended" },
+    closeExchanged: { end: "ended" },
+    failed: { end: "ended" },
+    ended: {},
+  },
+  states: {
+    open: "messages go both ways",
+    closeSent: "our Close is out, the peer's is awaited",
+    closeReceived: "the peer's Close came, ours waits behind what is queued",
+    closeExchanged: "both are done: a server ends the transport, a client waits for that",
+    failed: "a rule was broken or a bound reached: nothing more is read (section 7.1.7)",
+    ended: "the transport has ended",
+  },
+  events: {
+    sendClose: "our Close goes out",
+    receiveClose: "the peer's Close comes in",
+    fail: "a rule is broken, a bound or a time-out reached",
+    end: "the transport ends",
+  },
+};
 
 /** Data may be handed to send(): in no other state does a data frame leave (section 5.5.1). */
 export function maySend(state: ProtocolState): boolean {
@@ -38,5 +48,5 @@ export function maySend(state: ProtocolState): boolean {
 
 /** The state after an event, the same state where the table has no entry. */
 export function nextState(state: ProtocolState, event: ProtocolEvent): ProtocolState {
-  return TRANSITIONS[state][event] ?? state;
+  return next(CLOSING_STATES, state, event) ?? state;
 }

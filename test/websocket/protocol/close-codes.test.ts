@@ -31,7 +31,7 @@ test("code in network order, reason in UTF-8, 123 bytes at most", () => {
   expect(encodeClosePayload(undefined, "").length).toBe(0);
   expect(encodeClosePayload(1000, `${"é".repeat(61)}x`).length).toBe(125);
   expect(() => encodeClosePayload(1000, "é".repeat(62))).toThrow(RangeError);
-  expect(() => encodeClosePayload(undefined, "x")).toThrow(RangeError);
+  expect(() => encodeClosePayload(undefined, "x")).toThrow(TypeError);
   expect(() => encodeClosePayload("1000" as unknown as number, "")).toThrow(TypeError);
   expect(() => encodeClosePayload(1000, null as unknown as string)).toThrow(TypeError);
 });

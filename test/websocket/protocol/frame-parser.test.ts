@@ -1,78 +1,16 @@
 // Frames in: the grid of side x case, every reserved bit and opcode, every length form, UTF-8 at
 // each position, and the same events under any chunking.
 
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FrameParser, type FrameSink } from "../../../lib/websocket/protocol/frame-parser.ts";
-import { DEFAULT_LIMITS, type Limits } from "../../../lib/websocket/protocol/limits.ts";
-import { unmask } from "../../../lib/websocket/protocol/mask.ts";
+import { makeParser, type ParserOptions, parse, ROLES } from "./parser-support.ts";
 import { peerFrame, type RawFrame, rawFrame } from "./support.ts";
-
-const ROLES = ["server", "client"] as const;
-type Role = (typeof ROLES)[number];
-
-class Sink implements FrameSink {
-  readonly events: unknown[][] = [];
-  onText(text: string): void {
-    this.events.push(["text", text]);
-  }
-  onBinary(bytes: Buffer): void {
-    this.events.push(["binary", Buffer.from(bytes).toString("hex")]);
-  }
-  onCompressed(bytes: Buffer, isText: boolean): void {
-    this.events.push(["compressed", Buffer.from(bytes).toString("hex"), isText]);
-  }
-  onPart(bytes: Buffer, isText: boolean, compressed: boolean, first: boolean, last: boolean): void {
-    this.events.push(["part", bytes.toString("hex"), isText, compressed, first, last]);
-  }
-  onPing(payload: Buffer): void {
-    this.events.push(["ping", payload.toString("hex")]);
-  }
-  onPong(payload: Buffer): void {
-    this.events.push(["pong", payload.toString("hex")]);
-  }
-  onClose(code: number, reason: string): void {
-    this.events.push(["close", code, reason]);
-  }
-  onViolation(code: number): void {
-    this.events.push(["violation", code]);
-  }
-}
-
-interface Options {
-  lend?: boolean;
-  stream?: boolean;
-  compression?: boolean;
-  limits?: Partial<Limits>;
-}
-
-function makeParser(role: Role, options: Options = {}): { parser: FrameParser; sink: Sink } {
-  const { lend = false, stream = false, compression = false } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const sink = new Sink();
-  const parser = new FrameParser({ role, lend, stream, limits, unmask });
-  parser.begin(sink, compression);
-  return { parser, sink };
-}
-
-function parse(role: Role, bytes: Buffer, options: Options = {}, cuts: number[] = []): unknown[][] {
-  const { parser, sink } = makeParser(role, options);
-  let from = 0;
-  for (const to of [...cuts, bytes.length]) {
-    const copy = Buffer.from(bytes.subarray(from, to));
-    parser.parse(copy, 0, copy.length);
-    expect(parser.position).toBe(copy.length);
-    from = to;
-  }
-  return sink.events;
-}
 
 const TEXT = 1;
 const BINARY = 2;
 
 describe.each(ROLES)("frames into a %s", (role) => {
   const frame = (raw: RawFrame) => peerFrame(role, raw);
-  const run = (raw: RawFrame[], options?: Options) =>
+  const run = (raw: RawFrame[], options?: ParserOptions) =>
     parse(role, Buffer.concat(raw.map(frame)), options);
 
   test("text and binary messages of every length form", () => {
@@ -370,69 +308,5 @@ describe("UTF-8 in text messages (section 8.1)", () => {
   test("the code points at the edges are all right", () => {
     const text = "\0\x7f\x80߿ࠀ퟿\ufffd￿𐀀\u{10ffff}";
     expect(parse("client", rawFrame({ opcode: TEXT, payload: text }))).toEqual([["text", text]]);
-  });
-});
-
-describe("memory", () => {
-  test("B46 a declared length reserves nothing: a frame of 16 MiB of which 10 bytes came", () => {
-    const before = process.memoryUsage().arrayBuffers;
-    const parsers = Array.from({ length: 200 }, () => {
-      const { parser } = makeParser("client");
-      const start = rawFrame({ opcode: BINARY, length: 16_777_216, payload: "0123456789" });
-      parser.parse(start, 0, start.length);
-      return parser;
-    });
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 8_192);
-    expect(parsers.every((parser) => !parser.idle)).toBe(true);
-  });
-});
-
-const payloadArbitrary = fc.oneof(
-  { weight: 4, arbitrary: fc.uint8Array({ maxLength: 40 }) },
-  { weight: 1, arbitrary: fc.uint8Array({ minLength: 120, maxLength: 300 }) },
-);
-const frameArbitrary: fc.Arbitrary<RawFrame> = fc.record({
-  opcode: fc.oneof(
-    { weight: 20, arbitrary: fc.constantFrom(0, 1, 2, 9, 10) },
-    { weight: 1, arbitrary: fc.nat(15) },
-  ),
-  fin: fc.boolean(),
-  rsv: fc.oneof(
-    { weight: 20, arbitrary: fc.constant(0) },
-    { weight: 2, arbitrary: fc.constantFrom(4, 1) },
-  ),
-  payload: fc.oneof(payloadArbitrary, fc.string({ unit: "binary", maxLength: 60 })),
-});
-
-describe("any chunking", () => {
-  test.each(ROLES)("the same bytes give the same events, however they are cut: %s", (role) => {
-    fc.assert(
-      fc.property(
-        fc.array(frameArbitrary, { maxLength: 12 }),
-        fc.array(fc.nat(), { maxLength: 25 }),
-        fc.boolean(),
-        (frames, seeds, lend) => {
-          const bytes = Buffer.concat(frames.map((raw) => peerFrame(role, raw)));
-          const options = { lend, compression: true };
-          const cuts = seeds.map((seed) => seed % (bytes.length + 1)).sort((a, b) => a - b);
-          const whole = parse(role, bytes, options);
-          expect(parse(role, bytes, options, cuts)).toEqual(whole);
-          const bytewise = Array.from(bytes, (_, at) => at);
-          expect(parse(role, bytes, options, bytewise)).toEqual(whole);
-        },
-      ),
-      { numRuns: 300 },
-    );
-  });
-
-  test.each(ROLES)("arbitrary bytes never throw, and cutting changes nothing: %s", (role) => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(), (bytes, seed) => {
-        const buffer = Buffer.from(bytes);
-        const whole = parse(role, buffer);
-        expect(parse(role, buffer, {}, [seed % (buffer.length + 1)])).toEqual(whole);
-      }),
-      { numRuns: 500 },
-    );
   });
 });

@@ -10,7 +10,7 @@ test("status line with the usual phrase, or another", () => {
     "HTTP/1.1 404 Nope\r\nA: b\r\n\r\n",
   );
   expect(responseHead(599, undefined, {}).toString()).toBe("HTTP/1.1 599 \r\n\r\n");
-  expect(() => responseHead(200, "a\r\nb", {})).toThrow(RangeError);
+  expect(() => responseHead(200, "a\r\nb", {})).toThrow(TypeError);
 });
 
 test("no header can smuggle another line, at any control character", () => {
@@ -18,9 +18,9 @@ test("no header can smuggle another line, at any control character", () => {
     const value = `a${String.fromCharCode(unit)}b`;
     const allowed = unit === 9 || (unit >= 0x20 && unit < 0x7f) || (unit >= 0x80 && unit <= 0xff);
     if (allowed) expect(writeFields({ x: value })).toBe(`x: ${value}\r\n`);
-    else expect(() => writeFields({ x: value }), String(unit)).toThrow(RangeError);
+    else expect(() => writeFields({ x: value }), String(unit)).toThrow(TypeError);
   }
-  expect(() => writeFields({ "x:y": "a" })).toThrow(RangeError);
+  expect(() => writeFields({ "x:y": "a" })).toThrow(TypeError);
   expect(() => writeFields({ x: 5 as unknown as string })).toThrow(TypeError);
   expect(() => writeFields(null as unknown as Record<string, string>)).toThrow(TypeError);
 });

@@ -4,11 +4,11 @@ import { expect, test } from "vitest";
 import {
   type ProtocolEvent,
   type ProtocolState,
-  TRANSITIONS,
+  CLOSING_STATES,
 } from "../../../lib/websocket/protocol/index.ts";
 import { maySend, nextState } from "../../../lib/websocket/protocol/states.ts";
 
-const STATES = Object.keys(TRANSITIONS) as ProtocolState[];
+const STATES = Object.keys(CLOSING_STATES.rows) as ProtocolState[];
 const EVENTS: ProtocolEvent[] = ["sendClose", "receiveClose", "fail", "end"];
 
 test("the table, state by state", () => {
@@ -23,6 +23,12 @@ test("the table, state by state", () => {
     "failed failed failed failed ended",
     "ended ended ended ended ended",
   ]);
+});
+
+test("every state and event is explained for the docs", () => {
+  expect(Object.keys(CLOSING_STATES.states)).toEqual(STATES);
+  expect(Object.keys(CLOSING_STATES.events)).toEqual(EVENTS);
+  expect(CLOSING_STATES).toMatchObject({ initial: "open", terminal: ["ended"] });
 });
 
 test("every state but the last ends with the transport, and none leads back to open", () => {

@@ -227,3 +227,11 @@ export function digests(messages: readonly unknown[]): string[] {
     return `${typeof message} ${bytes.length} ${hash}`;
   });
 }
+
+/** The payload of a Close frame, any code. */
+export function closePayload(code: number, reason = ""): Buffer {
+  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
+  payload.writeUInt16BE(code);
+  payload.write(reason, 2);
+  return payload;
+}
