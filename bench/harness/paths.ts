@@ -13,8 +13,9 @@ export const SUBJECTS = at("../subjects/");
 export const PEERS = at("../.peers/");
 /** Compiled programs and results; not in git. */
 export const OUTPUT = at("../../build/bench/");
-/** What `report` reads when no file is named. */
-export const RESULTS_FILE = at("../../build/bench/results.json");
+/** What `report` reads when no file is named. HAWSER_BENCH_RESULTS names another. */
+export const RESULTS_FILE =
+  process.env.HAWSER_BENCH_RESULTS ?? at("../../build/bench/results.json");
 /** Where `report` writes unless told otherwise. */
 export const REPORT_FILE = at("../../build/bench/report.html");
 /** The package as it is published. */

@@ -80,18 +80,33 @@ export interface Results {
   readonly suites: readonly SuiteResult[];
 }
 
-/** The newer run's suites replace those of the same name; the others stay. */
+function mergeSuite(older: SuiteResult | undefined, newer: SuiteResult): SuiteResult {
+  if (older === undefined) return newer;
+  const fresh = new Map(newer.scenarios.map((scenario) => [scenario.id, scenario]));
+  const kept = older.scenarios.map((scenario) => {
+    const replacement = fresh.get(scenario.id);
+    fresh.delete(scenario.id);
+    return replacement ?? scenario;
+  });
+  return { ...newer, scenarios: [...kept, ...fresh.values()] };
+}
+
+/** The newer run's scenarios replace those of the same name in place; all others stay. */
 export function mergeResults(older: Results | null, newer: Results): Results {
   if (older === null) return newer;
-  const replaced = new Set(newer.suites.map((suite) => suite.id));
-  const kept = older.suites.filter((suite) => !replaced.has(suite.id));
+  const fresh = new Map(newer.suites.map((suite) => [suite.id, suite]));
+  const kept = older.suites.map((suite) => {
+    const replacement = fresh.get(suite.id);
+    fresh.delete(suite.id);
+    return replacement === undefined ? suite : mergeSuite(suite, replacement);
+  });
   return {
     ...newer,
     environment: {
       ...newer.environment,
       versions: { ...older.environment.versions, ...newer.environment.versions },
     },
-    suites: [...kept, ...newer.suites].sort((left, right) => (left.id < right.id ? -1 : 1)),
+    suites: [...kept, ...fresh.values()],
   };
 }
 

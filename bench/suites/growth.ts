@@ -1,6 +1,6 @@
 // How the cost of a TCP echo grows: with connections, with the size of a message, with messages in
-// flight, with threads that share a port. Each is a curve in the report; rounds are fewer, since the
-// shape is what counts.
+// flight, with threads that share a port. Each is a curve in the report; rounds are fewer, since
+// the shape is what counts.
 import { availableParallelism } from "node:os";
 import type { Series } from "../harness/results.ts";
 import type { Scenario, Suite } from "../harness/suite.ts";

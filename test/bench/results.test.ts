@@ -4,6 +4,7 @@ import {
   parseResults,
   RESULTS_FORMAT,
   type Results,
+  type SuiteResult,
 } from "../../bench/harness/results.ts";
 
 function results(rounds: number, versions: Record<string, string>, ...suites: string[]): Results {
@@ -14,16 +15,38 @@ function results(rounds: number, versions: Record<string, string>, ...suites: st
   };
 }
 
+function suiteOf(id: string, rounds: number, ...scenarios: string[]): SuiteResult {
+  return {
+    id,
+    title: id,
+    date: "",
+    rounds,
+    scenarios: scenarios.map((scenario) => ({
+      id: scenario,
+      title: `${scenario} in ${rounds}`,
+      parameters: {},
+      metrics: [],
+      reference: "c",
+      subjects: [],
+    })),
+  };
+}
+
 describe("results", () => {
-  test("of a new run replace the suites it ran and keep the others", () => {
+  test("of a new run replace the scenarios it ran, in place, and keep the others", () => {
+    const older = results(15, { node: "20", bun: "1" }, "ws");
     const merged = mergeResults(
-      results(15, { node: "20", bun: "1" }, "tcp", "ws"),
-      results(3, { node: "22" }, "udp", "tcp"),
+      { ...older, suites: [suiteOf("tcp", 15, "20B", "16KiB"), ...older.suites] },
+      {
+        ...results(3, { node: "22" }, "udp"),
+        suites: [suiteOf("udp", 3, "echo"), suiteOf("tcp", 3, "16KiB", "1B")],
+      },
     );
-    expect(merged.suites.map(({ id, rounds }) => [id, rounds])).toEqual([
-      ["tcp", 3],
-      ["udp", 3],
-      ["ws", 15],
+    expect(merged.suites.map(({ id }) => id)).toEqual(["tcp", "ws", "udp"]);
+    expect(merged.suites[0]?.scenarios.map(({ title }) => title)).toEqual([
+      "20B in 15",
+      "16KiB in 3",
+      "1B in 3",
     ]);
     expect(merged.environment.versions).toEqual({ node: "22", bun: "1" });
   });
