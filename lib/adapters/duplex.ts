@@ -1,0 +1,438 @@
+// A connection as a Node stream: a Duplex with what programs look for on a net.Socket.
+// Not here: Web Streams (web.ts), HTTP (http.ts, undici.ts), what a connection does by itself.
+
+import { Duplex } from "node:stream";
+import {
+  HawserError,
+  invalidArgType,
+  invalidState,
+  requireBoolean,
+  requireFunction,
+} from "../errors/index.ts";
+import { Connection } from "../net/connection.ts";
+import type { ConnectOptions, StreamEndpoint } from "../net/types.ts";
+import { endpointOf } from "./node-arguments.ts";
+import { setKeepAlive, setNoDelay } from "./socket-options.ts";
+import { InactivityTimer } from "./inactivity-timer.ts";
+
+/** What `socket.address()` gives, as in node:net; empty while there is no address. */
+export interface NodeAddress {
+  readonly address?: string;
+  readonly family?: string;
+  readonly port?: number;
+}
+
+export interface DuplexOptions {
+  /**
+   * As in node:net: false, the default, ends the sending side when the peer has ended and
+   * everything was read; true leaves it open. Default: the connection's own `allowHalfOpen`.
+   */
+  readonly allowHalfOpen?: boolean | undefined;
+}
+
+type Done = (error?: Error | null) => void;
+
+/** What is to be done when there is a connection, or else told that there will be none. */
+interface Deferred {
+  readonly run: () => void;
+  readonly cancel?: Done;
+}
+
+/**
+ * A Node stream over a connection. Made by `toDuplex` and `createSocket`.
+ *
+ * Bytes are handed on without another copy in both directions, and back-pressure holds both ways:
+ * a stream that is not read closes the TCP window, a peer that does not read makes `write` return
+ * false.
+ *
+ * Events and properties are those of `net.Socket`: `connect`, `ready`, `data`, `end`, `drain`,
+ * `timeout`, `error`, `close` (with `hadError`). Errors are the connection's, with `code`.
+ */
+export class ConnectionDuplex extends Duplex {
+  readonly #options: ConnectOptions;
+  #connection: Connection<never> | null = null;
+  #isConnecting = false;
+  #isReading = false;
+  /** Bytes given to the connection in the write that is under way. */
+  #inFlight = 0;
+  #timer: InactivityTimer | null = null;
+  #deferred: Deferred[] = [];
+  #isReferenced = true;
+
+  /** @internal Made by `toDuplex` and `createSocket`. */
+  constructor(connection: Connection<never> | null, options: ConnectOptions, halfOpen: boolean) {
+    super({
+      allowHalfOpen: halfOpen,
+      // `close` tells whether there was an error, as on net.Socket; a plain stream's does not.
+      emitClose: false,
+      autoDestroy: true,
+    });
+    this.#options = options;
+    if (connection !== null) this.#adopt(connection);
+  }
+
+  /** The connection underneath; null before `connect()`. */
+  get connection(): Connection<never> | null {
+    return this.#connection;
+  }
+
+  #adopt(connection: Connection<never>): void {
+    this.#connection = connection;
+    connection.holdEnd();
+    const { state } = connection;
+    if (state === "preparing" || state === "waiting") this.#awaitReady(connection);
+    void connection.closed.then(({ error, initiator }) => this.#over(error, initiator));
+  }
+
+  #awaitReady(connection: Connection<never>): void {
+    this.#isConnecting = true;
+    connection.ready.then(
+      () => this.#connected(),
+      (error) => this.destroy(error),
+    );
+  }
+
+  #connected(): void {
+    this.#isConnecting = false;
+    if (this.destroyed) return;
+    for (const { run } of this.#deferred.splice(0)) run();
+    this.#timer?.touch();
+    this.emit("connect");
+    this.emit("ready");
+  }
+
+  // The connection ended in some other way than through this stream. After a failure the data that
+  // came before it is still read, and reading or writing meets the error.
+  #over(error: HawserError | null, initiator: "local" | "peer" | "network"): void {
+    if (this.destroyed || error !== null || initiator !== "local") return;
+    this.destroy();
+  }
+
+  // --------------------------------------------------------------------------------- connecting
+
+  /**
+   * Connects, as `net.Socket.connect`: `(port, host?)`, `(path)`, or `({ port, host })` and
+   * `({ path })`, each with a function for `connect` at the end. On a stream over a connection that
+   * was made and not started, starts that one; its own endpoint holds, not the arguments.
+   *
+   * @throws TypeError for wrong arguments, or with ERR_INVALID_STATE where it is connected already
+   */
+  connect(...args: unknown[]): this {
+    const callback = args.at(-1);
+    const connection = this.#connection;
+    if (connection === null) {
+      const endpoint = endpointOf(args) as StreamEndpoint;
+      const made = new Connection<never>(endpoint, this.#options as ConnectOptions<never>);
+      if (!this.#isReferenced) made.unref();
+      made.start();
+      this.#adopt(made);
+    } else if (connection.state === "setup") {
+      connection.start();
+      this.#awaitReady(connection);
+    } else {
+      throw invalidState("connect() on a socket that is connected or was");
+    }
+    if (typeof callback === "function") this.once("connect", callback as () => void);
+    return this;
+  }
+
+  /** As in node:net: between `connect()` and the event `connect`. */
+  get connecting(): boolean {
+    return this.#isConnecting && !this.destroyed;
+  }
+
+  /** As in node:net: not connected yet. */
+  get pending(): boolean {
+    const connection = this.#connection;
+    return connection === null || connection.state === "setup" || this.connecting;
+  }
+
+  get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
+    if (this.connecting) return "opening";
+    if (this.readable) return this.writable ? "open" : "readOnly";
+    return this.writable ? "writeOnly" : "closed";
+  }
+
+  #defer(run: () => void, cancel?: Done): void {
+    this.#deferred.push(cancel === undefined ? { run } : { run, cancel });
+  }
+
+  // ------------------------------------------------------------------------------------ reading
+
+  override _read(): void {
+    if (this.pending) this.#defer(() => this._read());
+    else if (!this.#isReading) this.#receive(this.#connection as Connection<never>);
+  }
+
+  #receive(connection: Connection<never>): void {
+    this.#isReading = true;
+    connection.receive().then(
+      (bytes) => {
+        this.#isReading = false;
+        if (bytes !== null) this.#timer?.touch();
+        if (!this.destroyed) this.push(bytes);
+      },
+      (error) => {
+        this.#isReading = false;
+        // A local end of the connection is no failure of the stream's.
+        this.destroy(error === connection.stateReason ? error : undefined);
+      },
+    );
+  }
+
+  // ------------------------------------------------------------------------------------ writing
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: Done): void {
+    if (this.pending) {
+      this.#defer(() => this._write(chunk, encoding, done), done);
+      return;
+    }
+    const connection = this.#connection as Connection<never>;
+    this.#inFlight = chunk.length;
+    this.#settle(connection.send(chunk), done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: Done): void {
+    if (this.pending) {
+      this.#defer(() => this._writev(chunks, done), done);
+      return;
+    }
+    const connection = this.#connection as Connection<never>;
+    this.#inFlight = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0);
+    // All of one turn leave in one system call. Each may be kept by reference, and is given back
+    // to its writer only when all are taken.
+    const sent = chunks.map(({ chunk }) => connection.send(chunk));
+    this.#settle(sent.length === 1 ? (sent[0] as Promise<void>) : Promise.all(sent), done);
+  }
+
+  #settle(sent: Promise<unknown>, done: Done): void {
+    this.#timer?.touch();
+    sent.then(
+      () => {
+        this.#inFlight = 0;
+        this.#timer?.touch();
+        done();
+      },
+      (error) => {
+        this.#inFlight = 0;
+        done(error);
+      },
+    );
+  }
+
+  override _final(done: Done): void {
+    const connection = this.#connection;
+    // As in node:net, a socket that was never connected ends without ado.
+    if (connection === null || connection.state === "setup") done();
+    else if (this.connecting) this.#defer(() => this._final(done), done);
+    else this.#shutDown(connection, done);
+  }
+
+  #shutDown(connection: Connection<never>, done: Done): void {
+    const flushed = connection.shutdown();
+    // At once where that is so: `finish` then comes before what follows `end`, as in node:net.
+    if (connection.bufferedAmount === 0) done();
+    else flushed.then(() => done(), done);
+  }
+
+  // ------------------------------------------------------------------------------------- ending
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#timer?.stop();
+    const connection = this.#connection;
+    if (connection !== null) this.#letGo(connection);
+    for (const { cancel } of this.#deferred.splice(0)) cancel?.(error ?? closedBeforeConnect());
+    done(error);
+    // As in node:net in a later phase of the loop: who awaits `error` can still await `close`.
+    setImmediate(() => this.emit("close", error !== null));
+  }
+
+  // Nothing of ours is under way: a clean end, which the process does not wait for. Otherwise the
+  // peer must not take what it got for everything: RST.
+  #letGo(connection: Connection<never>): void {
+    const isCut = this.writableLength > 0 || connection.bufferedAmount > 0;
+    if (isCut || this.pending) connection.abort();
+    else void connection.unref().close();
+  }
+
+  /** As in node:net: ends, and destroys when everything is written. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once("finish", () => this.destroy());
+  }
+
+  /** As in node:net: RST, and `close`. While connecting, when it is connected. */
+  resetAndDestroy(): this {
+    if (this.connecting) {
+      this.#defer(() => this.resetAndDestroy());
+    } else if (this.#connection === null) {
+      this.destroy(new HawserError("Socket is closed", { code: "ERR_SOCKET_CLOSED" }));
+    } else {
+      this.#connection.abort();
+      this.destroy();
+    }
+    return this;
+  }
+
+  // ------------------------------------------------------------------------- timers and options
+
+  /**
+   * As in node:net: `timeout` is emitted when nothing came or went for `ms` milliseconds; it ends
+   * nothing by itself. 0 turns it off. See the connection's `idleTimeout` for one that ends it.
+   */
+  setTimeout(ms: number, callback?: () => void): this {
+    if (callback !== undefined) {
+      requireFunction(callback, "callback");
+      if (ms === 0) this.removeListener("timeout", callback);
+      else this.once("timeout", callback);
+    }
+    this.#timer ??= new InactivityTimer(
+      () => this.bytesRead + (this.#connection?.bytesWritten ?? 0) - this.#unsent(),
+      () => this.emit("timeout"),
+    );
+    this.#timer.set(ms);
+    return this;
+  }
+
+  /** Milliseconds; undefined where `setTimeout` was never called. */
+  get timeout(): number | undefined {
+    return this.#timer?.ms;
+  }
+
+  /** TCP_NODELAY (tcp(7)); on by default, unlike on net.Socket. Ignored on Unix sockets. */
+  setNoDelay(enable: unknown = true): this {
+    return this.#whenThereIsADescriptor((connection) => setNoDelay(connection, enable !== false));
+  }
+
+  /**
+   * SO_KEEPALIVE (socket(7)), and with `initialDelay` in milliseconds TCP_KEEPIDLE, rounded up to
+   * seconds; 0 leaves it. Interval and count stay the connection's own, so that a dead peer is found
+   * as soon as its `keepAlive` says. Ignored on Unix sockets.
+   */
+  setKeepAlive(enable: unknown = false, initialDelay: unknown = 0): this {
+    return this.#whenThereIsADescriptor((connection) =>
+      setKeepAlive(connection, Boolean(enable), Number(initialDelay)),
+    );
+  }
+
+  #whenThereIsADescriptor(apply: (connection: Connection<never>) => void): this {
+    const connection = this.#connection;
+    if (this.pending) this.#defer(() => apply(this.#connection as Connection<never>));
+    else if (connection !== null && connection.fd >= 0) apply(connection);
+    return this;
+  }
+
+  ref(): this {
+    this.#isReferenced = true;
+    this.#connection?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#isReferenced = false;
+    this.#connection?.unref();
+    return this;
+  }
+
+  // ----------------------------------------------------------------------------------- addresses
+
+  address(): NodeAddress {
+    const { localAddress: address, localFamily: family, localPort: port } = this;
+    if (address === undefined || family === undefined || port === undefined) return {};
+    return { address, family, port };
+  }
+
+  // As in node:net, a Unix socket has none of these.
+  #ofNetwork(): Connection<never> | undefined {
+    const connection = this.#connection;
+    return connection === null || connection.transport === "unix" ? undefined : connection;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#ofNetwork()?.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#ofNetwork()?.remotePort;
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.#ofNetwork()?.remoteFamily;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#ofNetwork()?.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#ofNetwork()?.localPort;
+  }
+
+  get localFamily(): string | undefined {
+    return this.#ofNetwork()?.localFamily;
+  }
+
+  // ------------------------------------------------------------------------------------- counts
+
+  /** Bytes received. */
+  get bytesRead(): number {
+    return this.#connection?.bytesRead ?? 0;
+  }
+
+  /** Bytes written, those still queued in this stream included, as in node:net. */
+  get bytesWritten(): number {
+    return (this.#connection?.bytesWritten ?? 0) + this.writableLength - this.#inFlight;
+  }
+
+  /** As in node:net, where it is deprecated: what `write` has queued, in bytes. */
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+
+  #unsent(): number {
+    return this.#connection?.bufferedAmount ?? 0;
+  }
+}
+
+function closedBeforeConnect(): HawserError {
+  const code = "ERR_SOCKET_CLOSED_BEFORE_CONNECTION";
+  return new HawserError("Socket closed before the connection was established", { code });
+}
+
+/**
+ * A Node stream over a connection: an accepted one, one that is connected or connecting, or one that
+ * was made with `new Connection` and not started, whose `connect()` then starts it.
+ *
+ * The connection belongs to the stream from now on. `end()` is `shutdown()`; `destroy()` is
+ * `close()` where nothing waits to be sent, else `abort()`.
+ *
+ * @throws TypeError with ERR_INVALID_STATE where the connection has a `data` callback, which takes
+ *   what the stream would read
+ */
+export function toDuplex(connection: Connection<never>, options?: DuplexOptions): ConnectionDuplex;
+export function toDuplex<T>(connection: Connection<T>, options?: DuplexOptions): ConnectionDuplex;
+export function toDuplex<T>(
+  connection: Connection<T>,
+  options: DuplexOptions = {},
+): ConnectionDuplex {
+  if (!(connection instanceof Connection)) {
+    throw invalidArgType("connection", "a Connection", connection);
+  }
+  const own = connection as unknown as Connection<never>;
+  if (own.options.data !== undefined) {
+    throw invalidState("a connection with a data callback cannot be a stream: nothing is left");
+  }
+  const { allowHalfOpen = own.options.allowHalfOpen === true } = options;
+  return new ConnectionDuplex(own, {}, requireBoolean(allowHalfOpen, "allowHalfOpen"));
+}
+
+/**
+ * A socket that is not connected yet, as `new net.Socket()`: for programs that call
+ * `connect(port, host)` themselves. `options` are those of hawser's `connect`.
+ *
+ * @throws TypeError or RangeError from `connect()` for wrong options
+ */
+export function createSocket(options: ConnectOptions = {}): ConnectionDuplex {
+  return new ConnectionDuplex(null, options, options.allowHalfOpen === true);
+}
