@@ -61,7 +61,7 @@ function render(statement: ts.Statement, file: ts.SourceFile): string {
   let text = withDocstring(statement, file);
   if (ts.isClassDeclaration(statement)) {
     for (const member of statement.members) {
-      if (isPrivate(member)) text = text.replace(`    ${withDocstring(member, file)}\n`, "");
+      if (isPrivate(member) || isEcho(member, statement)) text = text.replace(`    ${withDocstring(member, file)}\n`, "");
     }
   }
   return text
@@ -75,6 +75,13 @@ function isPrivate(member: ts.ClassElement): boolean {
   if (member.name !== undefined && ts.isPrivateIdentifier(member.name)) return true;
   const modifiers = ts.canHaveModifiers(member) ? (ts.getModifiers(member) ?? []) : [];
   return modifiers.some((modifier) => modifier.kind === ts.SyntaxKind.PrivateKeyword);
+}
+
+// The compiler declares a method with a computed name a second time, as a property.
+function isEcho(member: ts.ClassElement, { members }: ts.ClassDeclaration): boolean {
+  if (!ts.isPropertyDeclaration(member) || !ts.isComputedPropertyName(member.name)) return false;
+  const name = member.name.getText();
+  return members.some((other) => ts.isMethodDeclaration(other) && other.name.getText() === name);
 }
 
 // A docstring ends on the line before its declaration; rulers and remarks above it stay out.

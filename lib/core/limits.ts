@@ -16,6 +16,15 @@ export const SEND_HIGH_WATER_MARK_BYTES = 65_536;
 /** The largest mark an option may set: more is a mistake, or belongs in a file. */
 export const MAX_HIGH_WATER_MARK_BYTES = 1_073_741_824;
 
+/** One read of the kernel brings at most this many (kBytesPerReceive in native/reactor/limits.h). */
+export const RECEIVE_CHUNK_BYTES = 65_536;
+
+/**
+ * Bytes of one message that `receiveDescriptors` and a datagram socket read at most: more than the
+ * largest UDP payload (RFC 768).
+ */
+export const MAX_MESSAGE_BYTES = 65_536;
+
 /** The largest `min` of `receive`: a length prefix must not reserve unbounded memory. */
 export const MAX_RECEIVE_MIN_BYTES = 16_777_216;
 
@@ -95,13 +104,32 @@ export const MAX_HAPPY_EYEBALLS_DELAY_MS = 2_000;
 export const MIN_ACCEPT_BACKOFF_MS = 10;
 export const MAX_ACCEPT_BACKOFF_MS = 1_000;
 
+/**
+ * A datagram that the kernel has no room for is tried again after the first, doubling up to the
+ * second: no event tells when an interface's queue, or another socket's, has room again.
+ */
+export const MIN_DATAGRAM_RETRY_MS = 1;
+export const MAX_DATAGRAM_RETRY_MS = 64;
+
 // --------------------------------------------------------------------------------------- counts
+
+/** Descriptors in one message (SCM_RIGHTS); as kDescriptorsPerMessage in native/socket/calls.h. */
+export const MAX_DESCRIPTORS_PER_MESSAGE = 16;
+
+/** Descriptors that a service manager may pass (LISTEN_FDS); far above what one passes. */
+export const MAX_INHERITED_DESCRIPTORS = 4_096;
 
 /** Connections that the kernel queues before they are accepted; as in node:net. */
 export const BACKLOG = 511;
 
 /** The largest `backlog`: an int of listen(2). The kernel cuts it to its own (somaxconn). */
 export const MAX_BACKLOG = 2_147_483_647;
+
+/** Ports tried for `localhost` with port 0 until one is free in both families. */
+export const LOCALHOST_PORT_ATTEMPTS_COUNT = 16;
+
+/** Connections that a program that iterates a listener may find waiting; the rest the kernel has. */
+export const ITERATION_AHEAD_COUNT = 16;
 
 /** Addresses of one name that are tried; the rest of a longer answer is left out. */
 export const MAX_CANDIDATES = 64;

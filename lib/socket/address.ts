@@ -109,6 +109,16 @@ export function readFlatAddress(
   }
 }
 
+/** Who sent a datagram. The path of a Unix socket stands in the slab (records.def). */
+export function readSender(flat: Uint8Array, slab: Uint8Array): SocketAddressInfo | undefined {
+  const view = new DataView(flat.buffer, flat.byteOffset, FLAT_BYTES);
+  if (view.getUint8(FAMILY_OFFSET) !== FAMILY_UNIX) return readFlatAddress(flat);
+  const offset = view.getUint32(SCOPE_OFFSET, isLittleEndian);
+  const length = view.getUint16(PORT_OFFSET, isLittleEndian);
+  const path = pathText(slab.subarray(offset, offset + length), length);
+  return { address: path, family: "unix", port: 0 };
+}
+
 // Scratch for the calls below; they are synchronous and keep nothing.
 const flat = new Uint8Array(FLAT_BYTES);
 const pathBytes = new Uint8Array(PATH_BYTES);

@@ -10,6 +10,8 @@ import {
 } from "../binding/records.ts";
 import { type Channel, completions, reactor, register, unregister } from "./reactor.ts";
 
+const MAX_CREDITS = 0x7fffffff;
+
 /** Who owns a listening channel. */
 export interface ListenSink {
   /** A connection came in, in a slot of its own. */
@@ -35,10 +37,14 @@ export class ListenChannel implements Channel {
     register(this, slot, generation);
   }
 
+  /** listen(2), with that many connections to accept, or Infinity. 0 or a negative errno. */
+  listen(backlog: number, credits: number): number {
+    return reactor.listen(this.slot, this.generation, backlog, native(credits));
+  }
+
   /** Connections that may still be accepted; Infinity for no limit. */
   setCredits(credits: number): void {
-    if (this.deaf) return;
-    reactor.setCredits(this.slot, this.generation, Number.isFinite(credits) ? credits : -1);
+    if (!this.deaf) reactor.setCredits(this.slot, this.generation, native(credits));
   }
 
   /** After `onAcceptFailed`. */
@@ -58,6 +64,13 @@ export class ListenChannel implements Channel {
     unregister(this);
   }
 
+  /** Takes the descriptor out of the reactor, or answers a negative errno. */
+  release(): number {
+    this.deaf = true;
+    unregister(this);
+    return reactor.release(this.slot, this.generation);
+  }
+
   complete(at: number): void {
     switch (completions[at + COMPLETION_KIND]) {
       case KIND_ACCEPTED:
@@ -74,4 +87,9 @@ export class ListenChannel implements Channel {
 
   /** A listener submits nothing. */
   settle(): void {}
+}
+
+// The binding takes an int32, and -1 for no limit.
+function native(credits: number): number {
+  return credits > MAX_CREDITS ? -1 : credits;
 }

@@ -6,6 +6,8 @@
 
 import { native } from "../binding/native.ts";
 import {
+  ADDRESSES_CAPACITY,
+  ADDRESSES_OFFSET,
   AREA_CAPACITY,
   AREA_OFFSET,
   COMPLETION_GENERATION,
@@ -80,6 +82,8 @@ declare const WebAssembly: {
     maximum: number;
   }) => { readonly buffer: ArrayBuffer };
 };
+/** FlatAddress in native/socket/address.h. */
+const ADDRESS_BYTES = 24;
 const WASM_PAGE_BYTES = 65_536;
 const pages = Math.ceil(MEMORY_BYTES / WASM_PAGE_BYTES);
 const memory = new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer;
@@ -95,6 +99,12 @@ export const submissions = new Int32Array(
   memory,
   SUBMISSIONS_OFFSET,
   SUBMISSIONS_CAPACITY * SUBMISSION_WORDS,
+);
+/** One flat address for each completion whose kind has one. */
+export const addresses: Uint8Array = new Uint8Array(
+  memory,
+  ADDRESSES_OFFSET,
+  ADDRESSES_CAPACITY * ADDRESS_BYTES,
 );
 const heads = new Int32Array(memory, HEADS_OFFSET, HEADS_CAPACITY * HEAD_WORDS);
 

@@ -101,8 +101,9 @@ export class StreamChannel implements Channel, LoopAccount {
   #outbox: Queue<Buffer> | null = null;
   /** Bytes at the front of the outbox that are submitted. */
   #offered = 0;
-  /** Bytes that were written in all. */
+  /** Bytes that were written in all, and those of them that a failure or an abort has dropped. */
   #written = 0;
+  #dropped = 0;
   /** Operations to follow the outbox. */
   #shutdownAfter = false;
   #closeAfter = false;
@@ -135,9 +136,14 @@ export class StreamChannel implements Channel, LoopAccount {
     return isPending(this) && this.#offered === 0 ? queued + this.batchBytes : queued;
   }
 
-  /** Bytes that were written in all; those that the kernel has are these less `bufferedBytes`. */
+  /** Bytes that were written in all. */
   get writtenBytes(): number {
     return this.#written;
+  }
+
+  /** Bytes of them that the kernel has taken. */
+  get takenBytes(): number {
+    return this.#written - this.#dropped - this.bufferedBytes;
   }
 
   /** Whether a flush met a full socket buffer and its rest waits. */
@@ -216,6 +222,7 @@ export class StreamChannel implements Channel, LoopAccount {
   /** Closes with RST, in this turn; what was written and not taken is dropped. */
   abort(): void {
     if (this.#closed) return;
+    this.#dropped += this.bufferedBytes;
     this.#outbox = null;
     this.#offered = 0;
     if (this.slot === -1) this.#closed = true;
@@ -326,12 +333,12 @@ export class StreamChannel implements Channel, LoopAccount {
     } else if (this.#offered > 0) {
       this.#outbox?.consume(taken);
       this.#offered = 0;
-      if (!isBlockedStatus(status)) this.#drop(status);
+      if (!isBlockedStatus(status)) this.#drop(status, this.#outbox?.bytes ?? 0);
       else if (taken > 0) whenSettled(() => this.#sink.onFlushed());
     } else if (isBlockedStatus(status)) {
       this.#keep(first, taken);
     } else {
-      this.#drop(status);
+      this.#drop(status, this.batchBytes - taken);
     }
   }
 
@@ -390,7 +397,8 @@ export class StreamChannel implements Channel, LoopAccount {
     this.#sink.onFlushed();
   }
 
-  #drop(status: number): void {
+  #drop(status: number, bytes: number): void {
+    this.#dropped += bytes;
     this.#outbox = null;
     this.#offered = 0;
     whenSettled(() => {
