@@ -23,6 +23,15 @@ export function valuesOf(subject: SubjectResult, metric: string): number[] {
     .filter((value): value is number => value !== undefined && Number.isFinite(value));
 }
 
+/** In words: a goal that only the better end of the interval reaches is told apart. */
+export function verdictOf({ goal, met, estimate: measured }: GoalResult): string {
+  if (met === null || measured === null) return "?";
+  if (!met) return "MISSED";
+  const { value } = measured;
+  const reached = goal.bound === "at most" ? value <= goal.value : value >= goal.value;
+  return reached ? "met" : "met by its interval";
+}
+
 /** Whether an estimate reaches a goal's bound. */
 export function isMet(goal: Pick<Goal, "bound" | "value">, estimate: Estimate): boolean {
   return goal.bound === "at most" ? estimate.low <= goal.value : estimate.high >= goal.value;

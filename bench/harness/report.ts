@@ -1,7 +1,7 @@
 // The report: results as one HTML page that needs no network and no script. Pure: results in, text
 // out.
 import { describeGoal, type Goal } from "../goals.ts";
-import { evaluateGoals, type GoalResult, valuesOf } from "./evaluate.ts";
+import { evaluateGoals, type GoalResult, valuesOf, verdictOf } from "./evaluate.ts";
 import { formatRatio, formatValue } from "./format.ts";
 import { curvesPlot, escapeText, growthPlot, rowsPlot, type Tone } from "./plots.ts";
 import type { Metric, Results, ScenarioResult, SubjectResult, SuiteResult } from "./results.ts";
@@ -117,9 +117,10 @@ the line is the 90 % interval of the median.</p>`,
   ].join("\n");
 }
 
-function verdict(met: boolean | null): string {
-  if (met === null) return "not measured";
-  return met ? '<span class="met">met</span>' : '<span class="missed">missed</span>';
+function verdict(result: GoalResult): string {
+  if (result.met === null) return "not measured";
+  const className = result.met ? "met" : "missed";
+  return `<span class="${className}">${verdictOf(result).toLowerCase()}</span>`;
 }
 
 function renderGoals(results: readonly GoalResult[]): string {
@@ -127,7 +128,7 @@ function renderGoals(results: readonly GoalResult[]): string {
   const rows = results.map((result) => [
     escapeText(`${result.goal.scenario}, ${result.goal.subject}`),
     escapeText(describeGoal(result.goal, result.unit)),
-    verdict(result.met),
+    verdict(result),
     escapeText(result.text),
   ]);
   return `<h3>Goals</h3>${table(["what", "goal", "", "measured (90 % interval)"], rows)}`;

@@ -1,6 +1,6 @@
 // Results as text for a terminal: the environment, one table a scenario, the goals. Pure.
 import { describeGoal } from "../goals.ts";
-import { type GoalResult, valuesOf } from "./evaluate.ts";
+import { type GoalResult, valuesOf, verdictOf } from "./evaluate.ts";
 import { type Column, formatRatio, formatTable, formatValue } from "./format.ts";
 import type { Environment, Metric, ScenarioResult, SubjectResult } from "./results.ts";
 import { estimateRatio, median } from "./statistics.ts";
@@ -24,7 +24,7 @@ function ratioCell(subject: SubjectResult, reference: SubjectResult, metric: Met
 function goalsCell(subject: SubjectResult, goals: readonly GoalResult[]): string {
   return goals
     .filter(({ goal, met }) => goal.subject === subject.id && met !== null)
-    .map(({ goal, met, unit }) => `${describeGoal(goal, unit)}: ${met === true ? "met" : "MISSED"}`)
+    .map((result) => `${describeGoal(result.goal, result.unit)}: ${verdictOf(result)}`)
     .join("; ");
 }
 
@@ -89,7 +89,7 @@ export function renderGoals(title: string, results: readonly GoalResult[]): stri
     [goal.scenario, goal.subject, goal.metric].filter((part) => part !== undefined).join(" ");
   const rows = results.map((result) => [
     `${name(result)}: ${describeGoal(result.goal, result.unit)}`,
-    result.met === null ? "?" : result.met ? "met" : "MISSED",
+    verdictOf(result),
     result.text,
   ]);
   return [`${title}: goals`, ...formatTable(columns, rows)];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Goal } from "../../bench/goals.ts";
-import { evaluateGoals, isMet } from "../../bench/harness/evaluate.ts";
+import { evaluateGoals, isMet, verdictOf } from "../../bench/harness/evaluate.ts";
 import type { ScenarioResult, SubjectResult, SuiteResult } from "../../bench/harness/results.ts";
 
 function subject(id: string, cpu: readonly number[], state: SubjectResult["state"] = "measured") {
@@ -45,6 +45,18 @@ describe("a goal", () => {
     expect(isMet({ bound: "at most", value: 1.04 }, estimate)).toBe(false);
     expect(isMet({ bound: "at least", value: 1.3 }, estimate)).toBe(true);
     expect(isMet({ bound: "at least", value: 1.31 }, estimate)).toBe(false);
+  });
+
+  test("that only the end of its interval reaches says so", () => {
+    const result = { goal, unit: null, text: "", met: true };
+    const say = (value: number, low: number) =>
+      verdictOf({ ...result, estimate: { value, low, high: 9 } });
+    expect(say(1.05, 1)).toBe("met");
+    expect(say(1.2, 1)).toBe("met by its interval");
+    expect(verdictOf({ ...result, met: false, estimate: { value: 2, low: 2, high: 2 } })).toBe(
+      "MISSED",
+    );
+    expect(verdictOf({ ...result, met: null, estimate: null })).toBe("?");
   });
 
   test("of a ratio compares medians", () => {
