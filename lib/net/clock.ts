@@ -11,6 +11,7 @@ export interface DeadlineOwner {
 
 const deadlines = new Deadlines<DeadlineOwner>();
 let timer: NodeJS.Timeout | undefined;
+let holders = 0;
 
 /** Milliseconds of a clock that never goes back. */
 export function now(): number {
@@ -26,13 +27,27 @@ export function clearDeadline(deadline: Deadline<DeadlineOwner>): void {
   deadlines.clear(deadline);
 }
 
+/**
+ * Keeps the process alive for deadlines, until `letProcessGo` was called as often. Mostly sockets do
+ * that, where it is their time that is measured; this is for whoever has none yet.
+ */
+export function holdProcess(): void {
+  holders++;
+  if (holders === 1) timer?.ref();
+}
+
+export function letProcessGo(): void {
+  holders--;
+  if (holders === 0) timer?.unref();
+}
+
 function arm(): void {
   clearTimeout(timer);
   timer = undefined;
   const next = deadlines.next();
   if (next === undefined) return;
-  // Sockets keep the process alive where it is their time that is measured.
-  timer = setTimeout(expire, Math.max(0, Math.ceil(next - now()))).unref();
+  timer = setTimeout(expire, Math.max(0, Math.ceil(next - now())));
+  if (holders === 0) timer.unref();
 }
 
 function expire(): void {

@@ -76,6 +76,7 @@ export class Establishment implements DeadlineOwner {
   }
 
   start(): void {
+    if (this.#isOver) return;
     try {
       const literal = literalAddress(this.#endpoint);
       if (literal === undefined) this.#resolve();

@@ -1,15 +1,7 @@
-// A listener over TCP or a Unix socket: binding, limits, credits, back-off, and a graceful end.
-// Not here: its connections (connection.ts), what an endpoint is (endpoint.ts).
+// A listener over TCP or a Unix socket: accepting, handing out, back-off, and a graceful end.
+// Not here: its connections (connection.ts), its sockets (listen-sockets.ts), how many may come in
+// (admission.ts).
 
-import { unlinkSync } from "node:fs";
-import {
-  DOMAIN_IPV4,
-  DOMAIN_IPV6,
-  DOMAIN_UNIX,
-  type Domain,
-  SLOT_LISTENER,
-  TYPE_STREAM,
-} from "../binding/types.ts";
 import { Deadline } from "../core/deadlines.ts";
 import { MAX_ACCEPT_BACKOFF_MS, MIN_ACCEPT_BACKOFF_MS } from "../core/limits.ts";
 import { LISTENER_STATES, type ListenerEvent, type ListenerState, next } from "../core/states.ts";
@@ -23,15 +15,16 @@ import {
   requireDuration,
   requireObject,
 } from "../errors/index.ts";
-import { type NativeAddress, nameOf, toNativeAddress } from "../socket/address.ts";
-import { ListenChannel, type ListenSink } from "../socket/listen-channel.ts";
 import { reactor, report } from "../socket/reactor.ts";
+import { Admission } from "./admission.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "./clock.ts";
-import { Connection, type ConnectionOwner } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { captureContext, inContext } from "./handler-context.ts";
+import { ListenSockets } from "./listen-sockets.ts";
 import type { ListenParameters, StreamParameters } from "./parameters.ts";
-import { resolve } from "./resolver.ts";
-import { literalAddress, setUp } from "./socket-setup.ts";
+import { makePolicy, type Policy } from "./policy.ts";
+import { traceListenerError, traceListenerState } from "./tracing.ts";
 import type { ConnectionHandler, ListenerCloseOptions, SocketAddressInfo } from "./types.ts";
 
 export interface ListenerCloseResult {
@@ -47,30 +40,25 @@ export interface ListenerCounters {
   readonly failed: number;
   /** A handler ended with its connection's own error. */
   readonly endedByPeer: number;
-  /** accept(2) had no descriptor (EMFILE, ENFILE) and was retried later. */
+  /** accept(2) had no descriptor (EMFILE, ENFILE) or memory, and was retried later. */
   readonly acceptRetries: number;
 }
 
-/** Connections that an iterating program may find waiting; the rest stay in the kernel's queue. */
-const ITERATION_CREDITS = 16;
 const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
-const LOCALHOST = "localhost";
+// What goes away when others close descriptors or memory is freed (accept(2)).
+const RETRIED: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Taker<C> = (result: IteratorResult<C, undefined> | Promise<never>) => void;
 
-/** Takes connections in. `listen()` makes it, and resolves when it is ready. */
-export class Listener<T = unknown>
-  implements
-    AsyncIterable<Connection<T>>,
-    AsyncDisposable,
-    ListenSink,
-    DeadlineOwner,
-    ConnectionOwner
-{
-  readonly #endpoint: Endpoint;
+/** Takes connections in. Made by `listen()`, which resolves when it is ready. */
+export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, AsyncDisposable {
   readonly #parameters: ListenParameters;
-  readonly #streamParameters: StreamParameters;
-  readonly #channels: ListenChannel[] = [];
+  readonly #policy: Policy;
+  readonly #handler: ConnectionHandler<T> | undefined;
+  readonly #onError: ListenParameters["error"];
+  readonly #sockets: ListenSockets;
+  readonly #admission: Admission;
   readonly #connections = new Set<Connection<T>>();
   readonly #counters: Mutable<ListenerCounters> = {
     accepted: 0,
@@ -80,16 +68,16 @@ export class Listener<T = unknown>
   };
   readonly #deadline = new Deadline<DeadlineOwner>(this);
   readonly #backoff = new Deadline<DeadlineOwner>(this);
-  #addresses: readonly SocketAddressInfo[] = [];
-  #state: ListenerState = LISTENER_STATES.initial;
-  #credits: number;
-  #maxConnections: number;
   #backoffMs = MIN_ACCEPT_BACKOFF_MS;
-  #queue: Connection<T>[] | null;
-  #takers: ((result: IteratorResult<Connection<T>, undefined>) => void)[] = [];
+  #state: ListenerState = LISTENER_STATES.initial;
+  /** Accepted and not yet taken; null where a handler or callbacks take them. */
+  readonly #queue: Connection<T>[] | null;
+  #takers: Taker<Connection<T>>[] = [];
+  /** Slots that were accepted beyond what may be delivered. */
+  #surplus: (readonly [slot: number, generation: number])[] = [];
+  #willSpread = false;
   #error: HawserError | null = null;
   #aborted = 0;
-  #path: string | undefined;
   #resolveClosed: (result: ListenerCloseResult) => void = () => {};
   #stopWatching: (() => void) | undefined;
 
@@ -98,12 +86,17 @@ export class Listener<T = unknown>
 
   /** @internal Made by `listen()`. */
   constructor(endpoint: Endpoint, parameters: ListenParameters) {
-    this.#endpoint = endpoint;
+    const { newConnectionLimit, maxConnections, handler, error } = parameters;
+    const transport = endpoint.transport === "unix" ? "unix" : "tcp";
+    const context = captureContext();
+    const isIterated = takesNothing(parameters);
     this.#parameters = parameters;
-    this.#streamParameters = parameters as unknown as StreamParameters;
-    this.#credits = parameters.newConnectionLimit;
-    this.#maxConnections = parameters.maxConnections;
-    this.#queue = isIterated(parameters) ? [] : null;
+    this.#policy = makePolicy(parameters as unknown as StreamParameters, transport, this);
+    this.#handler = inContext(context, handler) as ConnectionHandler<T> | undefined;
+    this.#onError = inContext(context, error);
+    this.#sockets = new ListenSockets(endpoint, parameters, this);
+    this.#admission = new Admission(newConnectionLimit, maxConnections, isIterated);
+    this.#queue = isIterated ? [] : null;
     this.closed = new Promise((fulfil) => {
       this.#resolveClosed = fulfil;
     });
@@ -111,23 +104,22 @@ export class Listener<T = unknown>
 
   /** @internal Binds and listens. Rejects with what `listen()` rejects with. */
   async start(): Promise<this> {
+    const { signal } = this.#parameters;
     this.#transition("start");
     try {
-      const { signal } = this.#parameters;
       signal?.throwIfAborted();
-      const addresses = await this.#addressesToBind();
-      signal?.throwIfAborted();
-      this.#bindAll(addresses);
-      this.#transition("listening");
-      if (signal !== undefined) this.#closeOnAbort(signal);
-      return this;
+      await this.#sockets.bind();
+      this.#sockets.listen(() => this.#share());
     } catch (error) {
-      for (const channel of this.#channels) channel.close();
+      this.#sockets.close();
       this.#error = error as HawserError;
       this.#transition("fail");
-      this.#finish();
+      this.#finishIfDone();
       throw error;
     }
+    this.#transition("listening");
+    if (signal !== undefined) this.#closeOnAbort(signal);
+    return this;
   }
 
   #closeOnAbort(signal: AbortSignal): void {
@@ -136,147 +128,58 @@ export class Listener<T = unknown>
     this.#stopWatching = () => signal.removeEventListener("abort", abort);
   }
 
-  // ------------------------------------------------------------------------------------ binding
-
-  async #addressesToBind(): Promise<NativeAddress[]> {
-    const literal = literalAddress(this.#endpoint);
-    if (literal !== undefined) return [this.#narrowed(literal)];
-    const { family, lookup, signal } = this.#parameters;
-    const found = await resolve(this.#endpoint, { family, lookup, signal });
-    const all = found.map((one) => toNativeAddress(one, this.#endpoint.port ?? 0));
-    // A name of one host may have several addresses; `localhost` means both of its own.
-    return this.#endpoint.host === LOCALHOST ? all : all.slice(0, 1);
-  }
-
-  // Any address is `[::]`; with `family: 4`, or on a host without IPv6, it is `0.0.0.0`.
-  #narrowed(address: NativeAddress): NativeAddress {
-    const { kind, port = 0 } = this.#endpoint;
-    if (kind !== "any" || this.#parameters.family !== 4) return address;
-    return toNativeAddress({ family: 4, bytes: new Uint8Array(4) }, port);
-  }
-
-  #bindAll(addresses: readonly NativeAddress[]): void {
-    const infos: SocketAddressInfo[] = [];
-    for (const address of addresses) {
-      const port = infos[0]?.port ?? 0;
-      infos.push(this.#bind(infos.length === 0 ? address : withPort(address, port)));
-    }
-    this.#addresses = Object.freeze(infos);
-    // All are bound before one accepts, so that nothing is accepted where another fails.
-    for (const channel of this.#channels) this.#listen(channel);
-  }
-
-  #bind(address: NativeAddress): SocketAddressInfo {
-    try {
-      return this.#bindOne(address);
-    } catch (error) {
-      const isDualStack = this.#endpoint.kind === "any" && this.#parameters.family === 0;
-      if (!isDualStack || (error as HawserError).code !== "EAFNOSUPPORT") throw error;
-      const any = { family: 4 as const, bytes: new Uint8Array(4) };
-      return this.#bindOne(toNativeAddress(any, this.#endpoint.port ?? 0));
-    }
-  }
-
-  #bindOne(address: NativeAddress): SocketAddressInfo {
-    const { domain } = address;
-    const [slot, generation] = openSlot(domain, this.#place());
-    const channel = new ListenChannel(this);
-    channel.attach(slot, generation);
-    this.#channels.push(channel);
-    setUp(reactor.descriptorOf(slot, generation), domain, this.#setup(domain), "listen");
-    const status = reactor.bind(slot, generation, address.bytes, address.isPath);
-    if (status < 0) throw errnoError(status, "bind", this.#place());
-    if (domain === DOMAIN_UNIX && this.#endpoint.kind === "path") this.#path = this.#endpoint.path;
-    const name = nameOf(reactor, slot, generation, false);
-    return Object.freeze(name ?? { address: "", family: "unix", port: 0 });
-  }
-
-  #setup(domain: Domain): ListenParameters {
-    // Two sockets on one port, one for each family: the IPv6 one must leave IPv4 to the other.
-    const alone = this.#endpoint.host !== LOCALHOST;
-    if (alone || domain !== DOMAIN_IPV6) return this.#parameters;
-    return { ...this.#parameters, ipv6Only: true };
-  }
-
-  #listen(channel: ListenChannel): void {
-    const { backlog } = this.#parameters;
-    const credits = this.#allowance();
-    const status = reactor.listen(
-      channel.slot,
-      channel.generation,
-      backlog,
-      Number.isFinite(credits) ? credits : -1,
-    );
-    if (status < 0) throw errnoError(status, "listen", this.#place());
-  }
-
-  #place(): { address: string; port?: number } {
-    const { kind, host = "", path = "", port } = this.#endpoint;
-    if (kind === "path") return { address: path };
-    if (kind === "abstract") return { address: `@${path}` };
-    return port === undefined ? { address: host } : { address: host, port };
-  }
-
   // ---------------------------------------------------------------------------------- accepting
 
   /** @internal */
   onAccepted(slot: number, generation: number): void {
-    const isUnix = this.#endpoint.transport === "unix";
-    const connection = new Connection<T>({
-      slot,
-      generation,
-      parameters: this.#streamParameters,
-      transport: isUnix ? "unix" : "tcp",
-      owner: this,
-    } as never);
-    this.#counters.accepted++;
     this.#backoffMs = MIN_ACCEPT_BACKOFF_MS;
-    this.#connections.add(connection);
-    if (Number.isFinite(this.#credits)) this.#credits--;
-    this.#spread();
-    if (this.#queue !== null) {
-      this.#offer(connection);
+    if (this.#admission.allowance(this.#load()) > 0) {
+      this.#deliver(slot, generation);
       return;
     }
-    connection.opened();
-    const { handler } = this.#parameters;
-    if (handler !== undefined) void this.#handle(handler as ConnectionHandler<T>, connection);
+    // Nothing of it has been read: it was accepted in this very turn.
+    reactor.pause(slot, generation);
+    this.#surplus.push([slot, generation]);
   }
 
-  async #handle(handler: ConnectionHandler<T>, connection: Connection<T>): Promise<void> {
-    try {
-      await handler(connection);
-      await connection.close();
-    } catch (error) {
-      if (error !== null && error === connection.stateReason) {
-        this.#counters.endedByPeer++;
-        return;
-      }
-      connection.abort();
-      report(error);
-    }
+  #deliver(slot: number, generation: number): void {
+    const policy = this.#policy;
+    const connection = new Connection<T>({ slot, generation, policy });
+    this.#counters.accepted++;
+    this.#connections.add(connection);
+    this.#admission.spend();
+    // One socket counts its credits down as this does.
+    if (this.#sockets.channels.length > 1 || this.#queue !== null) this.#spreadSoon();
+    connection.opened();
+    if (this.#queue !== null) this.#offer(connection, this.#queue);
+    else if (this.#handler !== undefined) handle(this.#handler, connection);
   }
 
   /** @internal */
   onAcceptFailed(errno: number): void {
-    this.#counters.acceptRetries++;
-    this.#tell(errnoError(errno, "accept", this.#place()));
+    const error = errnoError(errno, "accept", this.#sockets.place);
+    const isRetried = RETRIED.has(errnoName(errno));
+    if (isRetried) this.#counters.acceptRetries++;
+    this.#tell(error);
     if (this.#state !== "ready") return;
-    if (!RETRIED.has(errnoName(errno))) {
-      this.#error = errnoError(errno, "accept", this.#place());
+    if (!isRetried) {
+      this.#error = error;
       this.#end("fail");
       return;
     }
-    // Descriptors come back when connections close, which no event tells.
+    // Descriptors come back when others close theirs, which no event tells.
     setDeadline(this.#backoff, this.#backoffMs);
     this.#backoffMs = Math.min(2 * this.#backoffMs, MAX_ACCEPT_BACKOFF_MS);
   }
 
   #tell(error: HawserError): void {
-    const { error: told } = this.#parameters;
-    if (told === undefined) return;
+    traceListenerError(this as unknown as Listener<never>, error);
+    if (this.#onError === undefined) return;
     try {
-      told(this as never, error);
+      const result: unknown = this.#onError(this as never, error);
+      if (typeof (result as PromiseLike<unknown>)?.then === "function") {
+        (result as PromiseLike<unknown>).then(undefined, report);
+      }
     } catch (thrown) {
       report(thrown);
     }
@@ -285,7 +188,7 @@ export class Listener<T = unknown>
   /** @internal */
   expired(deadline: Deadline<DeadlineOwner>): void {
     if (deadline === this.#backoff) {
-      for (const channel of this.#channels) channel.resume();
+      this.#retry();
       return;
     }
     for (const connection of this.#connections) {
@@ -294,55 +197,76 @@ export class Listener<T = unknown>
     }
   }
 
+  #retry(): void {
+    for (const channel of this.#sockets.channels) channel.resume();
+    this.#spread();
+  }
+
   /** @internal */
-  connectionClosed(connection: Connection<never>): void {
-    this.#connections.delete(connection as never);
-    if (this.#state === "closing") this.#finishIfDone();
-    else if (Number.isFinite(this.#maxConnections)) this.#spread();
+  handlerEndedByPeer(): void {
+    this.#counters.endedByPeer++;
   }
 
-  // What may be accepted now, by both limits.
-  #allowance(): number {
-    const waiting = this.#queue === null ? 0 : this.#queue.length;
-    const wanted =
-      this.#queue === null || this.#takers.length === 0
-        ? this.#queue === null
-          ? Number.POSITIVE_INFINITY
-          : 0
-        : ITERATION_CREDITS - waiting;
-    return Math.max(
-      0,
-      Math.min(this.#credits, this.#maxConnections - this.#connections.size, wanted),
-    );
+  /** @internal */
+  connectionClosed(connection: object): void {
+    this.#connections.delete(connection as Connection<T>);
+    if (this.#state !== "ready") {
+      this.#finishIfDone();
+      return;
+    }
+    if (Number.isFinite(this.#admission.maxConnections)) this.#spreadSoon();
+    if (this.#backoff.isSet) {
+      // Its descriptor is free, and somebody may be waiting for one.
+      clearDeadline(this.#backoff);
+      this.#retry();
+    }
   }
 
-  #isLimited(): boolean {
-    return (
-      this.#queue !== null ||
-      Number.isFinite(this.#credits) ||
-      Number.isFinite(this.#maxConnections)
-    );
+  #load(): { open: number; waiting: number; takers: number } {
+    const open = this.#connections.size;
+    return { open, waiting: this.#queue?.length ?? 0, takers: this.#takers.length };
   }
 
-  // Tells the kernel's end what may come. Several sockets of one listener share the limits: one
-  // credit at a time goes to each, so that together they never take more.
+  #share(): number {
+    return this.#admission.share(this.#load(), this.#sockets.channels.length);
+  }
+
+  // Once for all that has changed in a turn.
+  #spreadSoon(): void {
+    if (this.#willSpread) return;
+    this.#willSpread = true;
+    queueMicrotask(() => {
+      this.#willSpread = false;
+      this.#spread();
+    });
+  }
+
+  // Tells the sockets what may come, after what has come already.
   #spread(): void {
-    if (!this.#isLimited() || this.#state !== "ready") return;
-    const allowance = this.#allowance();
-    const share = this.#channels.length === 1 ? allowance : Math.min(1, allowance);
-    for (const channel of this.#channels) channel.setCredits(share);
+    while (this.#state === "ready" && this.#admission.allowance(this.#load()) > 0) {
+      const held = this.#surplus.shift();
+      if (held === undefined) break;
+      this.#deliver(...held);
+      reactor.resume(...held);
+    }
+    // Out of descriptors, it is the timer that asks again.
+    if (this.#state !== "ready" || this.#backoff.isSet) return;
+    const share = this.#surplus.length > 0 ? 0 : this.#share();
+    for (const channel of this.#sockets.channels) channel.setCredits(share);
   }
 
   // ---------------------------------------------------------------------------------- iterating
 
-  #offer(connection: Connection<T>): void {
+  #offer(connection: Connection<T>, queue: Connection<T>[]): void {
     const taker = this.#takers.shift();
-    connection.opened();
-    if (taker === undefined) this.#queue?.push(connection);
+    if (taker === undefined) queue.push(connection);
     else taker({ done: false, value: connection });
   }
 
-  /** Without handler and callbacks: each connection as it is accepted, until `close()`. */
+  /**
+   * Without handler and callbacks: each connection as it is accepted, until `close()`. Throws what
+   * the listener failed with.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Connection<T>> {
     if (this.#queue === null) {
       throw invalidState("a listener with a handler or callbacks gives its connections to those");
@@ -363,7 +287,7 @@ export class Listener<T = unknown>
     if (this.#state !== "ready") return Promise.resolve({ done: true, value: undefined });
     return new Promise((fulfil) => {
       this.#takers.push(fulfil);
-      this.#spread();
+      this.#spreadSoon();
     });
   }
 
@@ -375,21 +299,21 @@ export class Listener<T = unknown>
 
   /** The port, also where 0 was asked for; undefined for a Unix socket. */
   get port(): number | undefined {
-    return this.#endpoint.transport === "unix" ? undefined : this.#addresses[0]?.port;
+    return this.#policy.transport === "unix" ? undefined : this.#sockets.addresses[0]?.port;
   }
 
   /** The first address. `localhost` has two. */
   get address(): SocketAddressInfo {
-    return this.#addresses[0] as SocketAddressInfo;
+    return this.#sockets.addresses[0] as SocketAddressInfo;
   }
 
   get addresses(): readonly SocketAddressInfo[] {
-    return this.#addresses;
+    return this.#sockets.addresses;
   }
 
-  /** The first descriptor, for socket options; -1 when closed. */
+  /** The descriptor of the first address, for `tune` and the like; -1 when closed. */
   get fd(): number {
-    const channel = this.#channels[0];
+    const channel = this.#sockets.channels[0];
     if (channel === undefined || channel.deaf) return -1;
     return Math.max(-1, reactor.descriptorOf(channel.slot, channel.generation));
   }
@@ -401,23 +325,22 @@ export class Listener<T = unknown>
 
   /** Credits left; set it to take more. @throws RangeError below 0. */
   get newConnectionLimit(): number {
-    return this.#credits;
+    return this.#admission.credits;
   }
 
   set newConnectionLimit(limit: number) {
-    this.#credits = requireLimit(limit, "newConnectionLimit", 0);
-    this.#spread();
+    this.#admission.credits = requireLimit(limit, "newConnectionLimit", 0);
+    this.#spreadSoon();
   }
 
   /** May be changed at any time. @throws RangeError below 1. */
   get maxConnections(): number {
-    return this.#maxConnections;
+    return this.#admission.maxConnections;
   }
 
   set maxConnections(limit: number) {
-    this.#maxConnections = requireLimit(limit, "maxConnections", 1);
-    if (this.#isLimited()) this.#spread();
-    else for (const channel of this.#channels) channel.setCredits(Number.POSITIVE_INFINITY);
+    this.#admission.maxConnections = requireLimit(limit, "maxConnections", 1);
+    this.#spreadSoon();
   }
 
   /** What a program that has no `error` callback can still look at. */
@@ -425,13 +348,15 @@ export class Listener<T = unknown>
     return { ...this.#counters };
   }
 
+  /** Keeps the process alive while it listens, which is the default. */
   ref(): this {
-    for (const channel of this.#channels) channel.setReferenced(true);
+    for (const channel of this.#sockets.channels) channel.setReferenced(true);
     return this;
   }
 
+  /** Lets the process end while this listens. */
   unref(): this {
-    for (const channel of this.#channels) channel.setReferenced(false);
+    for (const channel of this.#sockets.channels) channel.setReferenced(false);
     return this;
   }
 
@@ -448,6 +373,7 @@ export class Listener<T = unknown>
     return this.closed;
   }
 
+  /** `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -456,61 +382,53 @@ export class Listener<T = unknown>
     this.#transition(event);
     this.#stopWatching?.();
     clearDeadline(this.#backoff);
-    for (const channel of this.#channels) channel.close();
-    this.#removePath();
-    for (const take of this.#takers) take({ done: true, value: undefined });
+    this.#sockets.close();
+    // As those that the kernel still has in its queue.
+    for (const [slot, generation] of this.#surplus) reactor.close(slot, generation, true);
+    this.#surplus = [];
+    for (const take of this.#takers) {
+      take(event === "fail" ? Promise.reject(this.#error) : { done: true, value: undefined });
+    }
     this.#takers = [];
-    for (const connection of this.#connections) void connection.close();
+    for (const connection of this.#connections) connection.conclude();
     this.#finishIfDone();
   }
 
   #finishIfDone(): void {
     if (this.#connections.size > 0) return;
-    if (this.#state === "closing") this.#transition("finished");
-    this.#finish();
-  }
-
-  #finish(): void {
     clearDeadline(this.#deadline);
+    if (this.#state === "closing") this.#transition("finished");
     this.#resolveClosed({ error: this.#error, aborted: this.#aborted });
   }
 
-  // A socket's file outlives its listener; who binds it next would find EADDRINUSE.
-  #removePath(): void {
-    if (this.#path === undefined) return;
-    try {
-      unlinkSync(this.#path);
-    } catch {
-      // Somebody else has removed it, or put another one there that is not ours to remove.
-    }
-  }
-
   #transition(event: ListenerEvent): void {
-    this.#state = next(LISTENER_STATES, this.#state, event) ?? this.#state;
+    const previous = this.#state;
+    this.#state = next(LISTENER_STATES, previous, event) ?? previous;
+    if (this.#state === previous) return;
+    traceListenerState(this as unknown as Listener<never>, this.#state, previous, this.#error);
   }
 }
 
-// What goes away when others close descriptors or memory is freed (accept(2)).
-const RETRIED: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+// The connection is closed when the handler is done with it.
+function handle<T>(handler: ConnectionHandler<T>, connection: Connection<T>): void {
+  try {
+    const result = handler(connection);
+    if (typeof (result as PromiseLike<unknown>)?.then === "function") {
+      (result as PromiseLike<unknown>).then(
+        () => connection.conclude(),
+        (error) => connection.handlerFailed(error),
+      );
+    } else {
+      connection.conclude();
+    }
+  } catch (error) {
+    connection.handlerFailed(error);
+  }
+}
 
-function isIterated(parameters: ListenParameters): boolean {
+function takesNothing(parameters: ListenParameters): boolean {
   const { handler, open, data, drain, end, close, state } = parameters;
   return [handler, open, data, drain, end, close, state].every((one) => one === undefined);
-}
-
-const name = new Int32Array(2);
-
-function openSlot(domain: Domain, place: { address: string }): [slot: number, generation: number] {
-  const status = reactor.openSlot(domain, TYPE_STREAM, 0, SLOT_LISTENER, name);
-  if (status < 0) throw errnoError(status, "socket", place);
-  return [name[0] as number, name[1] as number];
-}
-
-function withPort(address: NativeAddress, port: number): NativeAddress {
-  if (address.domain !== DOMAIN_IPV4 && address.domain !== DOMAIN_IPV6) return address;
-  const family = address.domain === DOMAIN_IPV4 ? 4 : 6;
-  const bytes = address.bytes.slice(0, family === 4 ? 4 : 16);
-  return toNativeAddress({ family, bytes }, port);
 }
 
 function requireLimit(limit: unknown, what: string, min: number): number {

@@ -1,9 +1,9 @@
-// What went over a connection: the transfer report, and how far the bytes of a failed one came.
+// What went over a connection: the reports, and how far the bytes of a failed one came.
 // Not here: TCP_INFO itself (lib/socket/tcp-info.ts).
 
 import type { ErrorBytes } from "../errors/index.ts";
 import { type TcpInfo, tcpInfoOf } from "../socket/tcp-info.ts";
-import type { TransferReport } from "./types.ts";
+import type { EstablishmentReport, TransferReport } from "./types.ts";
 
 /** What only the connection knows. */
 export interface TransferTotals {
@@ -24,23 +24,36 @@ export function tryTcpInfo(descriptor: number): TcpInfo | null {
 
 /**
  * Bytes of the application that the peer's kernel has acknowledged. The kernel's count takes in the
- * SYN of an active open and the FIN, which no application sent.
+ * SYN of an active open and the FIN, which no application sent; a FIN is acknowledged last.
  */
-export function acknowledgedBytes(info: TcpInfo | null, handedOver: number): number | null {
+export function acknowledgedBytes(
+  info: TcpInfo | null,
+  handedOver: number,
+  isActiveOpen: boolean,
+): number | null {
   const counted = info?.bytesAcknowledged;
-  return counted === null || counted === undefined ? null : Math.min(counted, handedOver);
+  if (counted === null || counted === undefined) return null;
+  return Math.max(0, Math.min(counted - (isActiveOpen ? 1 : 0), handedOver));
 }
 
-export function errorBytes(info: TcpInfo | null, handedOver: number): ErrorBytes | undefined {
-  const acknowledged = acknowledgedBytes(info, handedOver);
+export function errorBytes(
+  info: TcpInfo | null,
+  handedOver: number,
+  isActiveOpen: boolean,
+): ErrorBytes | undefined {
+  const acknowledged = acknowledgedBytes(info, handedOver, isActiveOpen);
   if (acknowledged === null) return undefined;
   return { handedOver, acknowledged, unacknowledged: handedOver - acknowledged };
 }
 
-export function transferReport(totals: TransferTotals, info: TcpInfo | null): TransferReport {
+export function transferReport(
+  totals: TransferTotals,
+  info: TcpInfo | null,
+  isActiveOpen: boolean,
+): TransferReport {
   return {
     ...totals,
-    bytesAcknowledged: acknowledgedBytes(info, totals.bytesHandedOver),
+    bytesAcknowledged: acknowledgedBytes(info, totals.bytesHandedOver, isActiveOpen),
     segmentsSent: info?.segmentsSent ?? null,
     segmentsReceived: info?.segmentsReceived ?? null,
     segmentsRetransmitted: info?.segmentsRetransmitted ?? null,
@@ -48,5 +61,21 @@ export function transferReport(totals: TransferTotals, info: TcpInfo | null): Tr
     roundTripTimeMs: info?.roundTripTimeMs ?? null,
     roundTripTimeVarianceMs: info?.roundTripTimeVarianceMs ?? null,
     minRoundTripTimeMs: info?.minRoundTripTimeMs ?? null,
+  };
+}
+
+/**
+ * The establishment report of an accepted connection, whose establishment was the peer's.
+ *
+ * @param readyAt when it was accepted, in milliseconds of the monotonic clock
+ */
+export function acceptedReport(readyAt: number): EstablishmentReport {
+  return {
+    startedAtMs: Math.round(performance.timeOrigin + readyAt),
+    durationMs: 0,
+    phases: [],
+    attempts: [],
+    waits: 0,
+    roundTripTimeMs: null,
   };
 }

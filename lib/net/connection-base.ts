@@ -1,0 +1,420 @@
+// The ground of a connection: what it holds, its state, its callbacks and deadlines, and what can be
+// asked of it. Not here: sending (connection-sending.ts), receiving (connection-receiving.ts), how it
+// begins and ends (connection.ts).
+//
+// A connection is one object in four layers, each of which extends the one before: base, sending,
+// receiving, connection. One object, because thousands of idle ones have to be small; layers, because
+// each can be read alone. Fields that more than one layer uses stand here.
+
+import { inspect } from "node:util";
+import type { Receiver } from "../core/receiver.ts";
+import type { SendWaiters } from "../core/send-waiters.ts";
+import { Deadline } from "../core/deadlines.ts";
+import {
+  CONNECTION_STATES,
+  type ConnectionEvent,
+  type ConnectionState,
+  isTerminal,
+  next,
+} from "../core/states.ts";
+import { codeError, type ErrorContext, errnoError, type HawserError } from "../errors/index.ts";
+import { nameOf, peerOf, type SocketAddressInfo } from "../socket/address.ts";
+import {
+  getOption,
+  type ReadableOption,
+  setOption,
+  type WritableOption,
+} from "../socket/options.ts";
+import type { OptionInputs, OptionValues } from "../socket/option-table.ts";
+import { reactor, report } from "../socket/reactor.ts";
+import type { TcpInfo } from "../socket/tcp-info.ts";
+import type { ByteChannel } from "./byte-channel.ts";
+import { clearDeadline, type DeadlineOwner, now, setDeadline } from "./clock.ts";
+import type { Connection } from "./connection.ts";
+import { optionsInForce } from "./options-in-force.ts";
+import type { Outbound } from "./outbound.ts";
+import type { Policy } from "./policy.ts";
+import { traceState, tracesStates } from "./tracing.ts";
+import { acceptedReport, errorBytes, transferReport, tryTcpInfo } from "./transfer.ts";
+import type {
+  AddressFamily,
+  CloseResult,
+  ConnectOptions,
+  EstablishmentReport,
+  TransferReport,
+} from "./types.ts";
+
+/** How a connection ends; there is one of these from then on. */
+export interface Ending {
+  readonly event: "close" | "finished" | "abort" | "fail";
+  /** The state before. */
+  readonly from: ConnectionState;
+  readonly error: HawserError | null;
+  readonly initiator: CloseResult["initiator"];
+  readonly info: TcpInfo | null;
+  /** Of the same clock as `readyAt`. */
+  readonly at: number;
+}
+
+/** What only some connections have: limits in time, and in what is read after close(). */
+export interface Bounds {
+  idle: Deadline<DeadlineOwner> | null;
+  close: Deadline<DeadlineOwner> | null;
+  /** `bytesRead` beyond which a connection that is closing is aborted. */
+  drainTo: number;
+}
+
+// Facts that are true or not; one number, so that an idle connection stays small.
+/** `pause()` was called. */
+export const PAUSED = 1 << 0;
+/** Reading is held back in the kernel. */
+export const STOPPED = 1 << 1;
+/** Above the send mark. */
+export const NEEDS_DRAIN = 1 << 2;
+/** The peer's end has come. */
+export const PEER_ENDED = 1 << 3;
+/** And the application knows. */
+export const END_TOLD = 1 << 4;
+/** No more is written: our own end is on its way. */
+export const SHUT = 1 << 5;
+/** `close()` was called. */
+export const CLOSING = 1 << 6;
+/** `open` was called. */
+export const OPENED = 1 << 7;
+/** `receive()` was called at least once. */
+export const WAS_READ = 1 << 8;
+/** Bytes are held for the `data` callback. */
+export const HOLDING = 1 << 9;
+/** There is an error beneath: what has arrived is read to the end, and then the error told. */
+export const TROUBLED = 1 << 10;
+/** A write has failed. */
+export const SEND_FAILED = 1 << 11;
+export const UNREFERENCED = 1 << 12;
+/** The descriptor is closed, and only the application is still to be told. */
+export const DETACHED = 1 << 13;
+/** And it was told: nothing follows. */
+export const TOLD = 1 << 14;
+/** Whoever wraps this connection ends the sending side. */
+export const END_HELD = 1 << 15;
+
+/** An error that a connection has made, and which one: so that a handler may pass it on. */
+const makers = new WeakMap<object, object>();
+
+/** The part of {@link Connection} that can be asked at any time. */
+export abstract class ConnectionBase<T = unknown> {
+  /** The application's own; undefined until it is set. */
+  data: T = undefined as T;
+
+  /** @internal */
+  protected readonly policy: Policy;
+  /** @internal What establishes it; null for an accepted one. */
+  protected readonly outbound: Outbound | null;
+  /** @internal */
+  protected channel: ByteChannel | null = null;
+  /** @internal */
+  protected current: ConnectionState;
+  /** @internal */
+  protected flags = 0;
+  /** @internal */
+  protected received = 0;
+  /** @internal When it became ready, in whole milliseconds of the monotonic clock. */
+  protected readyAt = 0;
+  /** @internal Bytes written before there was a channel. */
+  protected early: Uint8Array[] | null = null;
+  /** @internal */
+  protected receiver: Receiver<object> | null = null;
+  /** @internal */
+  protected waiters: SendWaiters | null = null;
+  /** @internal */
+  protected bounds: Bounds | null = null;
+  /** @internal */
+  protected ending: Ending | null = null;
+
+  /** @internal */
+  constructor(policy: Policy, outbound: Outbound | null) {
+    this.policy = policy;
+    this.outbound = outbound;
+    this.current = outbound === null ? "ready" : CONNECTION_STATES.initial;
+  }
+
+  /** @internal Both directions have ended: closes when everything is flushed. */
+  protected abstract finishIfDone(): void;
+  /** @internal Ends the connection with an error. */
+  protected abstract fail(error: HawserError, initiator: CloseResult["initiator"]): void;
+  /** @internal A limit of our own has passed. */
+  abstract expired(deadline: Deadline<DeadlineOwner>): void;
+  /** @internal */
+  abstract conclude(): void;
+  abstract abort(): void;
+
+  get state(): ConnectionState {
+    return this.current;
+  }
+
+  /** Why the state is `waiting` or `failed`, else null. */
+  get stateReason(): HawserError | null {
+    return this.current === "failed" ? (this.ending?.error ?? null) : null;
+  }
+
+  /** The options in force, defaults filled in. Frozen: assigning to it, or to one, throws. */
+  get options(): Readonly<ConnectOptions<T>> {
+    return optionsInForce(this.policy.parameters);
+  }
+
+  get transport(): "tcp" | "unix" {
+    return this.policy.transport;
+  }
+
+  /** The descriptor, for `tune` and the like; -1 before there is one and after it is closed. */
+  get fd(): number {
+    const { channel } = this;
+    if (channel === null || channel.isClosed) return -1;
+    return Math.max(-1, reactor.descriptorOf(channel.slot, channel.generation));
+  }
+
+  /** As Node writes it; undefined before it is known. IPv4 where it is v4-mapped. */
+  get remoteAddress(): string | undefined {
+    return this.#remote()?.address;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#remote()?.port;
+  }
+
+  get remoteFamily(): AddressFamily | undefined {
+    return this.#remote()?.family;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#local()?.address;
+  }
+
+  get localPort(): number | undefined {
+    return this.#local()?.port;
+  }
+
+  get localFamily(): AddressFamily | undefined {
+    return this.#local()?.family;
+  }
+
+  /** Bytes received, counted when they leave the kernel. */
+  get bytesRead(): number {
+    return this.received;
+  }
+
+  /** Bytes written by the application, those still queued included, as in node:net. */
+  get bytesWritten(): number {
+    return this.channel === null ? this.earlyBytes() : this.channel.writtenBytes;
+  }
+
+  /** Bytes written that the kernel has not taken yet. */
+  get bufferedAmount(): number {
+    return this.channel === null ? this.earlyBytes() : this.channel.bufferedBytes;
+  }
+
+  /** Whether `write` would return false now. */
+  get writableNeedDrain(): boolean {
+    return (this.flags & NEEDS_DRAIN) !== 0;
+  }
+
+  get isPaused(): boolean {
+    return (this.flags & PAUSED) !== 0;
+  }
+
+  /** How it became ready; null before. An accepted connection's has no phases and no attempts. */
+  get establishmentReport(): EstablishmentReport | null {
+    return this.outbound === null ? acceptedReport(this.readyAt) : this.outbound.report;
+  }
+
+  /** What went over it, so far or in all. */
+  transferReport(): TransferReport {
+    return this.transferOf(this.ending?.info ?? this.info());
+  }
+
+  /** The kernel's counters now; null for Unix sockets and after the end. One system call. */
+  info(): TcpInfo | null {
+    return this.transport === "unix" ? null : tryTcpInfo(this.fd);
+  }
+
+  /** Raw option in the kernel's own unit. @throws HawserError: ENOPROTOOPT, EINVAL, EBADF. */
+  getOption<N extends ReadableOption>(name: N): OptionValues[N] {
+    return getOption(this, name);
+  }
+
+  setOption<N extends WritableOption>(name: N, value: OptionInputs[N]): void {
+    setOption(this, name, value);
+  }
+
+  /** Keeps the process alive while it is open, which is the default. */
+  ref(): this {
+    this.flags &= ~UNREFERENCED;
+    this.channel?.setReferenced(true);
+    return this;
+  }
+
+  /** Lets the process end while this connection is open. */
+  unref(): this {
+    this.flags |= UNREFERENCED;
+    this.channel?.setReferenced(false);
+    return this;
+  }
+
+  /** @internal What `console.log` shows. */
+  [inspect.custom](_depth: number, options: object): string {
+    const { state, localAddress, localPort, remoteAddress, remotePort, data } = this;
+    const shown = { state, localAddress, localPort, remoteAddress, remotePort, data };
+    return `Connection ${inspect(shown, options)}`;
+  }
+
+  // --------------------------------------------------------------------------- for the layers above
+
+  #remote(): SocketAddressInfo | undefined {
+    const { channel } = this;
+    if (channel === null) return undefined;
+    const { slot, generation } = channel;
+    // The name of a Unix peer is the kernel's to tell; an address stays with the slot.
+    const known = peerOf(reactor, slot, generation);
+    return known?.family === "unix" ? nameOf(reactor, slot, generation, true) : known;
+  }
+
+  #local(): SocketAddressInfo | undefined {
+    const { channel } = this;
+    return channel === null ? undefined : nameOf(reactor, channel.slot, channel.generation, false);
+  }
+
+  /** @internal */
+  protected earlyBytes(): number {
+    return this.early === null ? 0 : this.early.reduce((sum, bytes) => sum + bytes.length, 0);
+  }
+
+  /** @internal Bytes that the kernel has taken. */
+  protected handedOver(): number {
+    return this.channel === null ? 0 : this.channel.takenBytes;
+  }
+
+  /** @internal */
+  protected transferOf(info: TcpInfo | null): TransferReport {
+    const until = this.ending?.at ?? Math.round(now());
+    const totals = {
+      durationMs: this.readyAt === 0 ? 0 : until - this.readyAt,
+      bytesRead: this.received,
+      bytesHandedOver: this.handedOver(),
+    };
+    return transferReport(totals, info, this.outbound !== null);
+  }
+
+  /** @internal Where it is, for errors. */
+  protected place(): ErrorContext {
+    const remote = this.#remote();
+    const local = this.#local();
+    if (this.transport === "unix") return { address: remote?.address || local?.address };
+    return {
+      address: remote?.address,
+      port: remote?.port,
+      localAddress: local?.address,
+      localPort: local?.port,
+    };
+  }
+
+  /** @internal An error by its name, as this connection's own. */
+  protected error(code: string, syscall: string, context: ErrorContext): HawserError {
+    const error = codeError(code, syscall, { ...this.place(), ...context });
+    makers.set(error, this);
+    return error;
+  }
+
+  /** @internal The error of an open connection by its number, with how far the bytes came. */
+  protected failure(errno: number, syscall: string): HawserError {
+    const bytes = errorBytes(tryTcpInfo(this.fd), this.handedOver(), this.outbound !== null);
+    return errnoError(errno, syscall, { ...this.place(), phase: "open", bytes });
+  }
+
+  /** @internal What outstanding receives and sends reject with when we end it ourselves. */
+  protected cancelled(syscall: string): HawserError {
+    return this.error("ECANCELED", syscall, { phase: "close" });
+  }
+
+  /**
+   * @internal Takes a step in the table of states. Who listens is told in a microtask: never inside a
+   * call of the application's, and always in order. The last state is told with the close.
+   */
+  protected transition(event: ConnectionEvent): void {
+    const previous = this.current;
+    const state = next(CONNECTION_STATES, previous, event);
+    if (state === undefined || state === previous) return;
+    this.current = state;
+    if (this.policy.state === undefined && !tracesStates()) return;
+    if (!isTerminal(CONNECTION_STATES, state)) {
+      queueMicrotask(() => this.tellState(state, previous));
+    }
+  }
+
+  /** @internal */
+  protected tellState(state: ConnectionState, previous: ConnectionState): void {
+    const reason = state === "failed" ? (this.ending?.error ?? null) : null;
+    traceState(this as unknown as Connection<never>, state, previous, reason);
+    if (this.policy.state !== undefined) this.call(this.policy.state, state, reason);
+  }
+
+  /** @internal Calls a handler; what it throws ends this connection and no other (B55). */
+  protected call(callback: (...args: never[]) => unknown, ...rest: unknown[]): void {
+    try {
+      const result = (callback as (...args: unknown[]) => unknown)(this, ...rest);
+      if (result !== undefined) this.watch(result);
+    } catch (error) {
+      this.handlerFailed(error);
+    }
+  }
+
+  /** @internal A promise that a callback returned: its rejection is the handler's failure. */
+  protected watch(result: unknown): void {
+    if (typeof (result as PromiseLike<unknown>)?.then !== "function") return;
+    (result as PromiseLike<unknown>).then(undefined, (error) => this.handlerFailed(error));
+  }
+
+  /** @internal */
+  handlerFailed(error: unknown): void {
+    const isOwn = typeof error === "object" && error !== null && this.#made(error);
+    if (isOwn) {
+      // It only says what the connection knows already.
+      this.policy.owner?.handlerEndedByPeer();
+      this.conclude();
+      return;
+    }
+    this.abort();
+    report(error);
+  }
+
+  #made(error: object): boolean {
+    return error === this.ending?.error || makers.get(error) === this;
+  }
+
+  /** @internal Something was sent or received. Called only where there are bounds. */
+  protected touch(): void {
+    const { idleTimeout } = this.policy;
+    if (idleTimeout === 0 || this.ending !== null) return;
+    const bounds = this.bound();
+    bounds.idle ??= new Deadline<DeadlineOwner>(this);
+    setDeadline(bounds.idle, idleTimeout);
+  }
+
+  /** @internal */
+  protected bound(): Bounds {
+    this.bounds ??= { idle: null, close: null, drainTo: Number.POSITIVE_INFINITY };
+    return this.bounds;
+  }
+
+  /** @internal From now on there is `closeTimeout` left. */
+  protected startCloseTimeout(): void {
+    const bounds = this.bound();
+    bounds.close ??= new Deadline<DeadlineOwner>(this);
+    setDeadline(bounds.close, this.policy.closeTimeout);
+  }
+
+  /** @internal */
+  protected clearBounds(): void {
+    if (this.bounds === null) return;
+    if (this.bounds.idle !== null) clearDeadline(this.bounds.idle);
+    if (this.bounds.close !== null) clearDeadline(this.bounds.close);
+  }
+}

@@ -1,0 +1,190 @@
+// The sending half of a connection: write, send, shutdown, the marks, and what a flush has done.
+// Not here: the outbox itself (lib/socket/stream-channel.ts), promises (core/send-waiters.ts).
+
+import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
+import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
+import { quiet, SendWaiters } from "../core/send-waiters.ts";
+import { rejectUnknownKeys, requireObject, requireSignal } from "../errors/index.ts";
+import { isSlab, mustWaitForLoop, nextIteration } from "../socket/reactor.ts";
+import type { ByteChannel } from "./byte-channel.ts";
+import {
+  ConnectionBase,
+  NEEDS_DRAIN,
+  PEER_ENDED,
+  SEND_FAILED,
+  SHUT,
+  TROUBLED,
+} from "./connection-base.ts";
+
+const RESOLVED = Promise.resolve();
+const SEND_KEYS: ReadonlySet<string> = new Set(["signal"]);
+
+/** The sending half of {@link Connection}. */
+export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
+  /**
+   * Queues bytes, and returns false when more than `sendHighWaterMark` wait; `drain` comes then.
+   * What is written in one turn to one connection leaves in one system call. Never throws but for a
+   * wrong argument; after close or a failure nothing is queued, and false is returned.
+   */
+  write(data: SendData): boolean {
+    if (!(data instanceof Uint8Array) && typeof data !== "string") return this.write(bytesOf(data));
+    const { channel } = this;
+    if ((this.flags & SHUT) !== 0) return false;
+    if (channel === null) return this.#writeEarly(data);
+    if (typeof data === "string") channel.writeText(data);
+    else channel.write(data);
+    // What only waits in the outbox is not sent yet, and keeps nobody from being idle.
+    if (this.bounds !== null && !channel.isBlocked) this.touch();
+    return (this.flags & NEEDS_DRAIN) === 0 && this.#judge(channel);
+  }
+
+  #judge(channel: ByteChannel): boolean {
+    if (channel.bufferedBytes <= this.policy.sendHighWaterMark) return true;
+    this.flags |= NEEDS_DRAIN;
+    channel.tell();
+    return false;
+  }
+
+  #writeEarly(data: Uint8Array | string): boolean {
+    // Kept as it is only if it is large, as after the connection is there. Lent memory never is.
+    const isKept = typeof data !== "string" && data.length > COPY_THRESHOLD_BYTES && !isSlab(data);
+    this.early ??= [];
+    this.early.push(isKept ? data : Buffer.from(data as string));
+    if (this.earlyBytes() <= this.policy.sendHighWaterMark) return true;
+    this.flags |= NEEDS_DRAIN;
+    return false;
+  }
+
+  /**
+   * Queues bytes. Resolves when the kernel has taken them, or sooner: a copied payload (up to
+   * 4 KiB) once fewer than `sendHighWaterMark` bytes wait, one kept by reference no earlier than the
+   * kernel has taken its last byte.
+   *
+   * @throws TypeError at once for a wrong argument. Rejects with EPIPE after `shutdown()`, `close()`,
+   *   `abort()`, or when our end has followed the peer's; with ECANCELED when a local `close()` or
+   *   `abort()` cut it off; with the failure itself after a failure; with `signal.reason`. These
+   *   never count as unhandled rejections. See send(2).
+   */
+  send(data: SendData, options?: SendOptions): Promise<void> {
+    const bytes = data instanceof Uint8Array || typeof data === "string" ? data : bytesOf(data);
+    const signal = options === undefined ? undefined : readSendSignal(options);
+    if (signal?.aborted) return quiet(Promise.reject(signal.reason));
+    if ((this.flags & SHUT) !== 0) return this.#refused();
+    const needsDrain = !this.write(bytes);
+    const sent = this.#whenSent(bytes, needsDrain);
+    return signal === undefined || sent === RESOLVED ? sent : untilAborted(sent, signal);
+  }
+
+  #refused(): Promise<void> {
+    const { ending } = this;
+    // A write has failed, and what arrived before is being read: the failure follows at once.
+    if (ending === null && (this.flags & SEND_FAILED) !== 0) return this.#waiting().whenDrained();
+    const why =
+      ending?.event === "fail" ? ending.error : this.error("EPIPE", "write", { phase: "open" });
+    return quiet(Promise.reject(why));
+  }
+
+  #whenSent(bytes: Uint8Array | string, needsDrain: boolean): Promise<void> {
+    const { channel } = this;
+    const isKept = bytes.length > COPY_THRESHOLD_BYTES && typeof bytes !== "string";
+    if (isKept && this.bufferedAmount > 0) {
+      const taken = this.#waiting().whenTaken(this.bytesWritten);
+      return this.#mustWait(bytes.length) ? quiet(taken.then(nextIteration)) : taken;
+    }
+    if (needsDrain) return this.#waiting().whenDrained();
+    return channel !== null && this.#mustWait(bytes.length) ? nextIteration() : RESOLVED;
+  }
+
+  // Code that awaits sends that are done at once must not keep the loop from turning.
+  #mustWait(size: number): boolean {
+    const { channel } = this;
+    return channel !== null && mustWaitForLoop(channel, size, this.policy.sendHighWaterMark);
+  }
+
+  #waiting(): SendWaiters {
+    this.waiters ??= new SendWaiters();
+    return this.waiters;
+  }
+
+  /**
+   * FIN (see shutdown(2)) after all that was written; receiving goes on. Resolves when the kernel has
+   * taken what was written; rejects as the outstanding `send` calls do, and never counts as unhandled.
+   */
+  shutdown(): Promise<void> {
+    if (this.ending !== null) return RESOLVED;
+    if ((this.flags & SHUT) === 0) {
+      this.flags |= SHUT;
+      this.channel?.shutdown();
+    }
+    return this.bufferedAmount === 0 ? RESOLVED : this.#waiting().whenTaken(this.bytesWritten);
+  }
+
+  /** @internal What was written before there was a channel goes out first. */
+  protected sendEarly(channel: ByteChannel): void {
+    const early = this.early ?? [];
+    this.early = null;
+    for (const bytes of early) channel.write(bytes);
+    if ((this.flags & NEEDS_DRAIN) !== 0 || this.waiters !== null) channel.tell();
+    if ((this.flags & SHUT) !== 0) channel.shutdown();
+  }
+
+  /** @internal */
+  onFlushed(): void {
+    const channel = this.channel as ByteChannel;
+    const buffered = channel.bufferedBytes;
+    if (this.bounds !== null) this.touch();
+    this.waiters?.advance(channel.writtenBytes - buffered);
+    if ((this.flags & NEEDS_DRAIN) !== 0) {
+      if (buffered <= this.policy.sendHighWaterMark >>> 1) this.#drained();
+      else channel.tell();
+    }
+    if (buffered === 0 && (this.flags & SHUT) !== 0 && (this.flags & PEER_ENDED) !== 0) {
+      this.finishIfDone();
+    }
+  }
+
+  #drained(): void {
+    this.flags &= ~NEEDS_DRAIN;
+    this.waiters?.drained();
+    const { drain } = this.policy;
+    if (drain === undefined) return;
+    // A flush may have been made by a write of the user's own, inside which nothing else runs.
+    queueMicrotask(() => {
+      if (this.ending === null && (this.flags & SHUT) === 0) this.call(drain);
+    });
+  }
+
+  /** @internal */
+  onSendFailed(_errno: number): void {
+    // What arrived before is still read; then the reactor tells the same error again, and who waits
+    // is settled with that. A reader who does not come must not keep it from being told: there is
+    // nothing left to hold back.
+    this.flags |= SHUT | SEND_FAILED | TROUBLED;
+    this.channel?.resume();
+  }
+}
+
+function readSendSignal(options: SendOptions): AbortSignal | undefined {
+  rejectUnknownKeys(requireObject(options, "options"), SEND_KEYS, "send()");
+  return options.signal === undefined ? undefined : requireSignal(options.signal, "signal");
+}
+
+function untilAborted(sent: Promise<void>, signal: AbortSignal): Promise<void> {
+  return quiet(
+    new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      const settled = () => signal.removeEventListener("abort", abort);
+      signal.addEventListener("abort", abort, { once: true });
+      sent.then(
+        () => {
+          settled();
+          resolve();
+        },
+        (error) => {
+          settled();
+          reject(error);
+        },
+      );
+    }),
+  );
+}

@@ -1,0 +1,104 @@
+// What a connection has that is made here and not accepted: its establishment, the promise of
+// connect(), the limit in time and the signal. Not here: how addresses are found and tried
+// (establishment.ts), states (connection.ts).
+
+import { Deadline } from "../core/deadlines.ts";
+import { quiet } from "../core/send-waiters.ts";
+import {
+  clearDeadline,
+  type DeadlineOwner,
+  holdProcess,
+  letProcessGo,
+  setDeadline,
+} from "./clock.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Establishment, type EstablishmentOwner } from "./establishment.ts";
+import type { ConnectParameters } from "./parameters.ts";
+import type { EstablishmentReport } from "./types.ts";
+
+interface Ready {
+  readonly promise: Promise<unknown>;
+  readonly resolve: (connection: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class Outbound {
+  readonly endpoint: Endpoint;
+  readonly parameters: ConnectParameters;
+  establishment: Establishment | null = null;
+  report: EstablishmentReport | null = null;
+  deadline: Deadline<DeadlineOwner> | null = null;
+  /** Why `connect()` is refused, where that is another value than the connection's error. */
+  refusal: unknown;
+  #ready: Ready | null = null;
+  #stopWatching: (() => void) | null = null;
+
+  constructor(endpoint: Endpoint, parameters: ConnectParameters) {
+    this.endpoint = endpoint;
+    this.parameters = parameters;
+  }
+
+  /** Begins, after the call in which it is asked for. */
+  begin(owner: EstablishmentOwner & DeadlineOwner, aborted: (reason: unknown) => void): void {
+    const establishment = new Establishment(this.endpoint, this.parameters, owner);
+    this.establishment = establishment;
+    const { signal, connectTimeout } = this.parameters;
+    if (signal?.aborted) {
+      queueMicrotask(() => aborted(signal.reason));
+      return;
+    }
+    if (signal !== undefined) this.#watch(signal, aborted);
+    if (connectTimeout > 0) {
+      this.deadline = new Deadline<DeadlineOwner>(owner);
+      setDeadline(this.deadline, connectTimeout);
+      // A resolver that never answers leaves nothing else to wait for.
+      holdProcess();
+    }
+    // Nothing of the user's runs inside this call, a failure that is known at once included.
+    queueMicrotask(() => establishment.start());
+  }
+
+  #watch(signal: AbortSignal, aborted: (reason: unknown) => void): void {
+    const abort = () => aborted(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    this.#stopWatching = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** The promise of `ready`, made when somebody asks. */
+  get ready(): Ready {
+    this.#ready ??= defer();
+    return this.#ready;
+  }
+
+  resolve(connection: unknown): void {
+    this.#ready?.resolve(connection);
+  }
+
+  reject(reason: unknown): void {
+    this.#ready?.reject(reason);
+  }
+
+  /** The establishment is over, or given up; what is still open of it is closed. */
+  settle(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    if (this.deadline !== null) {
+      clearDeadline(this.deadline);
+      this.deadline = null;
+      letProcessGo();
+    }
+    this.establishment?.cancel();
+  }
+}
+
+function defer(): Ready {
+  let resolve: (value: unknown) => void = () => {};
+  let reject: (reason: unknown) => void = () => {};
+  const promise = quiet(
+    new Promise<unknown>((fulfil, refuse) => {
+      resolve = fulfil;
+      reject = refuse;
+    }),
+  );
+  return { promise, resolve, reject };
+}
