@@ -14,8 +14,8 @@ A TCP echo service on 127.0.0.1. Try it with: nc 127.0.0.1 PORT
   --port PORT   listen there; 0 takes any free port (default ${DEFAULT_PORT})
   --help        this text`;
 
-/** Wrong usage, as in sysexits(3). */
-const EXIT_USAGE = 64;
+/** Wrong usage, as of the command `hawser`. */
+const EXIT_USAGE = 2;
 
 function readArguments(args: readonly string[]): { port: number } | "help" {
   const { values } = parseArgs({

@@ -1,0 +1,128 @@
+// `hawser listen URL`: takes connections, and joins them to standard input and output, to a command,
+// or to themselves.
+
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { parseArgs } from "node:util";
+import type { Connection } from "../net/connection.ts";
+import { listen } from "../net/entry.ts";
+import type { Listener } from "../net/listener.ts";
+import { connectionOptions, STREAM_FLAGS, UsageError } from "./flags.ts";
+import { pipeBoth } from "./pipe.ts";
+
+export const LISTEN_HELP = `hawser listen URL [options]
+
+Takes one connection, prints what it sends and sends it standard input. With --echo or --exec it
+takes any number, until Ctrl-C.
+
+URL: tcp://HOST:PORT, with an empty HOST or * for every address and port 0 for any free one;
+unix:PATH or unix:@NAME. The address is printed on standard error.
+
+  --echo                send everything back
+  --exec COMMAND        run a command for each connection, by the shell
+  --keep-open           take connections one after the other
+  --idle-timeout 5m     end a connection on which nothing moves for so long
+  --keepalive 60/10/3   idle/interval/count in seconds, or off
+  --drop-timeout 20s    fail when sent data is not acknowledged for so long
+  --family 4|6          only this family
+  --interface NAME      by name or index
+  --option NAME=VALUE   a socket option in the kernel's unit; may be repeated`;
+
+export async function runListen(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      ...STREAM_FLAGS,
+      echo: { type: "boolean" },
+      exec: { type: "string" },
+      "keep-open": { type: "boolean", short: "k" },
+    },
+  });
+  const [url, extra] = positionals;
+  if (url === undefined || extra !== undefined) throw new UsageError("listen takes one URL");
+  const { echo = false, exec } = values;
+  if (echo && exec !== undefined) throw new UsageError("--echo and --exec exclude each other");
+  const {
+    localAddress: _,
+    localPort: __,
+    connectTimeout: ___,
+    ...options
+  } = connectionOptions(values);
+  const endpoint = url as `tcp://${string}`;
+  if (echo) {
+    await serve(await listen(endpoint, options, echoBack));
+  } else if (exec !== undefined) {
+    const run = (connection: Connection) => execute(connection, exec);
+    await serve(await listen(endpoint, { ...options, allowHalfOpen: true }, run));
+  } else {
+    await takeOne(await listen(endpoint, { ...options, allowHalfOpen: true }), values["keep-open"]);
+  }
+}
+
+function announce(listener: Listener): void {
+  for (const { address, family, port } of listener.addresses) {
+    const host = family === "IPv6" ? `[${address}]` : address;
+    console.error(
+      `listening on ${family === "unix" ? `unix:${address}` : `tcp://${host}:${port}`}`,
+    );
+  }
+}
+
+/** Until Ctrl-C; then each connection may end before it is aborted. */
+async function serve(listener: Listener): Promise<void> {
+  announce(listener);
+  const stop = () => void listener.close({ timeout: 2_000 });
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const { error } = await listener.closed;
+  if (error !== null) throw error;
+}
+
+async function echoBack(connection: Connection): Promise<void> {
+  for await (const chunk of connection) await connection.send(chunk);
+}
+
+async function takeOne(listener: Listener, keepOpen = false): Promise<void> {
+  announce(listener);
+  listener.newConnectionLimit = 1;
+  for await (const connection of listener) {
+    await pipeBoth(connection, process.stdin, process.stdout);
+    const { error } = await connection.close();
+    if (keepOpen) {
+      listener.newConnectionLimit = 1;
+      continue;
+    }
+    await listener.close();
+    if (error !== null) throw error;
+  }
+}
+
+async function execute(connection: Connection, command: string): Promise<void> {
+  const child = spawn(command, {
+    shell: true,
+    stdio: ["pipe", "pipe", "inherit"],
+    env: {
+      ...process.env,
+      HAWSER_REMOTE_ADDRESS: connection.remoteAddress ?? "",
+      HAWSER_REMOTE_PORT: String(connection.remotePort ?? ""),
+    },
+  }) as unknown as ChildProcessWithoutNullStreams;
+  // A command that does not read its input is not an error.
+  child.stdin.on("error", () => {});
+  const exited = once(child, "exit");
+  void feed(connection, child);
+  for await (const chunk of child.stdout) await connection.send(chunk as Buffer);
+  await exited;
+}
+
+async function feed(connection: Connection, child: ChildProcessWithoutNullStreams): Promise<void> {
+  try {
+    for await (const chunk of connection) {
+      if (!child.stdin.write(chunk)) await once(child.stdin, "drain");
+    }
+    child.stdin.end();
+  } catch {
+    // The connection has failed, or the command ended first; either way it gets no more.
+    child.stdin.destroy();
+  }
+}

@@ -1,0 +1,120 @@
+// `hawser probe HOST:PORT`: connects once and shows how it went, what the kernel knows, and which
+// options are in force.
+
+import { parseArgs } from "node:util";
+import type { Connection } from "../net/connection.ts";
+import { connect } from "../net/entry.ts";
+import type { EstablishmentReport } from "../net/types.ts";
+import { getOption, type ReadableOption } from "../socket/options.ts";
+import { CONNECTION_FLAGS, connectionOptions, UsageError } from "./flags.ts";
+import { bar, bytes, duration, type Palette, palette, table } from "./terminal.ts";
+
+export const PROBE_HELP = `hawser probe HOST:PORT [options]
+
+Connects once, sends nothing, and prints the phases with their durations, every address that was
+tried, what the kernel knows of the connection (TCP_INFO), and the options in force.
+
+  --json                 the same as one JSON object
+  --connect-timeout 5s   default 10s
+  --family, --interface, --local-address, --local-port, --keepalive, --option   as for connect`;
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** For the peer to answer our FIN; it may wait for a request, which never comes. */
+const GOODBYE_MS = 500;
+const BAR_WIDTH = 40;
+
+const SHOWN: readonly ReadableOption[] = [
+  "TCP_NODELAY",
+  "SO_KEEPALIVE",
+  ...(process.platform === "darwin" ? ["TCP_KEEPALIVE" as const] : ["TCP_KEEPIDLE" as const]),
+  "TCP_KEEPINTVL",
+  "TCP_KEEPCNT",
+  "TCP_MAXSEG",
+  "SO_RCVBUF",
+  "SO_SNDBUF",
+  ...(process.platform === "darwin" ? [] : (["TCP_CONGESTION", "TCP_USER_TIMEOUT"] as const)),
+];
+
+export async function runProbe(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { ...CONNECTION_FLAGS, json: { type: "boolean" } },
+  });
+  const [target, extra] = positionals;
+  if (target === undefined || extra !== undefined)
+    throw new UsageError("probe takes one HOST:PORT");
+  const url =
+    /^[a-z+]+:/i.test(target) && !/^[^:]+:[0-9]+$/.test(target) ? target : `tcp://${target}`;
+  const options = connectionOptions(values);
+  const connection = await connect(url as `tcp://${string}`, {
+    ...options,
+    closeTimeout: GOODBYE_MS,
+    connectTimeout: options.connectTimeout ?? DEFAULT_TIMEOUT_MS,
+  });
+  const found = look(connection);
+  console.log(values.json ? JSON.stringify(found, null, 2) : show(found, palette(process.stdout)));
+  await connection.close();
+}
+
+function look(connection: Connection) {
+  const { localAddress, localPort, remoteAddress, remotePort } = connection;
+  const options: Record<string, unknown> = {};
+  if (connection.transport === "tcp") {
+    for (const name of SHOWN) options[name] = getOption(connection, name);
+  }
+  return {
+    local: { address: localAddress, port: localPort },
+    remote: { address: remoteAddress, port: remotePort },
+    establishment: connection.establishmentReport as EstablishmentReport,
+    tcpInfo: connection.info(),
+    options,
+  };
+}
+
+export type Findings = ReturnType<typeof look>;
+
+/** The findings as a person reads them. */
+export function show(found: Findings, colours: Palette): string {
+  const { local, remote } = found;
+  const at = ({ address, port }: { address?: string | undefined; port?: number | undefined }) =>
+    address?.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  const sections = [
+    `${colours.bold(at(remote))} from ${at(local)}`,
+    phases(found.establishment, colours),
+    kernel(found),
+    table(Object.entries(found.options).map(([name, value]) => [name, String(value)])),
+  ];
+  return sections.filter((section) => section !== "").join("\n\n");
+}
+
+function phases(report: EstablishmentReport, colours: Palette): string {
+  const whole = report.durationMs;
+  const rows = report.phases.map(({ phase, startMs, durationMs }) => [
+    phase,
+    duration(durationMs),
+    bar(startMs, startMs + durationMs, whole, BAR_WIDTH),
+  ]);
+  const tried = report.attempts
+    .filter(({ outcome }) => outcome !== "won")
+    .map(({ address, port, outcome, error }) => `${address}:${port} ${error?.code ?? outcome}`);
+  const lines = [colours.accent(table([...rows, ["ready", duration(whole), ""]]))];
+  if (tried.length > 0) lines.push(`also tried: ${tried.join(", ")}`);
+  return lines.join("\n");
+}
+
+function kernel({ tcpInfo }: Findings): string {
+  if (tcpInfo === null) return "";
+  const rows: string[][] = [];
+  const add = (name: string, value: number | null, write: (value: number) => string) => {
+    if (value !== null) rows.push([name, write(value)]);
+  };
+  add("round trip", tcpInfo.roundTripTimeMs, duration);
+  add("variation", tcpInfo.roundTripTimeVarianceMs, duration);
+  add("retransmission timeout", tcpInfo.retransmissionTimeoutMs, duration);
+  add("segment", tcpInfo.sendSegmentBytes, bytes);
+  add("path MTU", tcpInfo.pathMtuBytes, bytes);
+  add("congestion window", tcpInfo.congestionWindowSegments, (count) => `${count} segments`);
+  add("peer's window", tcpInfo.sendWindowBytes, bytes);
+  return table(rows);
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import {
+  connectionOptions,
+  readCount,
+  readDuration,
+  readKeepAlive,
+  readSocketOption,
+  UsageError,
+} from "../../lib/cli/flags.ts";
+
+describe("durations", () => {
+  it.each([
+    ["200ms", 200],
+    ["5s", 5_000],
+    ["1.5m", 90_000],
+    ["1h", 3_600_000],
+  ])("%s is %d ms", (text, ms) => {
+    expect(readDuration(text, "--x")).toBe(ms);
+  });
+
+  it.each(["5", "s", "5 s", "-1s", "1e3s", "", "5sec"])("%j has no meaning", (text) => {
+    expect(() => readDuration(text, "--x")).toThrow(UsageError);
+  });
+});
+
+describe("keepalive", () => {
+  it("is in seconds", () => {
+    expect(readKeepAlive("60/10/3")).toEqual({ idle: 60_000, interval: 10_000, count: 3 });
+    expect(readKeepAlive("off")).toBe(false);
+  });
+
+  it.each(["60", "60/10", "60/10/3/1", "0/10/3", "a/b/c", "1.5/1/1", ""])(
+    "%j is refused",
+    (text) => {
+      expect(() => readKeepAlive(text)).toThrow(UsageError);
+    },
+  );
+});
+
+it("socket options are numbers, switches or text", () => {
+  expect(readSocketOption("TCP_MAXSEG=1200")).toEqual(["TCP_MAXSEG", 1_200]);
+  expect(readSocketOption("IP_TTL=-1")).toEqual(["IP_TTL", -1]);
+  expect(readSocketOption("SO_OOBINLINE=true")).toEqual(["SO_OOBINLINE", true]);
+  expect(readSocketOption("TCP_CONGESTION=cubic")).toEqual(["TCP_CONGESTION", "cubic"]);
+  expect(() => readSocketOption("TCP_MAXSEG")).toThrow(UsageError);
+  expect(() => readSocketOption("=3")).toThrow(UsageError);
+});
+
+it("counts are whole and not too small", () => {
+  expect(readCount("7", "--count", 1)).toBe(7);
+  for (const text of ["0", "-1", "1.5", "x", ""]) {
+    expect(() => readCount(text, "--count", 1)).toThrow(UsageError);
+  }
+});
+
+it("flags become options, and what is not given is left out", () => {
+  expect(JSON.parse(JSON.stringify(connectionOptions({})))).toEqual({});
+  expect(
+    JSON.parse(
+      JSON.stringify(
+        connectionOptions({
+          "connect-timeout": "2s",
+          keepalive: "off",
+          family: "6",
+          interface: "3",
+          "local-port": "0",
+          option: ["TCP_MAXSEG=900"],
+        }),
+      ),
+    ),
+  ).toEqual({
+    connectTimeout: 2_000,
+    keepAlive: false,
+    family: 6,
+    interface: 3,
+    localPort: 0,
+    socketOptions: { TCP_MAXSEG: 900 },
+  });
+  expect(() => connectionOptions({ family: "5" })).toThrow(UsageError);
+});

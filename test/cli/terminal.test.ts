@@ -1,0 +1,56 @@
+import { expect, it } from "vitest";
+import { bar, bytes, duration, palette, plot, table } from "../../lib/cli/terminal.ts";
+
+it("a bar begins and ends in proportion, and is never invisible", () => {
+  expect(bar(0, 100, 100, 10)).toBe("██████████");
+  expect(bar(50, 100, 100, 10)).toBe("     █████");
+  expect(bar(0, 5, 100, 10)).toBe("▌");
+  expect(bar(0, 0, 100, 10)).toBe("▏");
+  expect(bar(0, 0, 0, 10)).toBe("");
+});
+
+it("a plot spans the least to the most of what it shows", () => {
+  expect(plot([0, 1, 2, 3, 4, 5, 6, 7], 8)).toBe("▁▂▃▄▅▆▇█");
+  expect(plot([100, 0, 7], 2)).toBe("▁█");
+  expect(plot([3, 3], 8)).toBe("▁▁");
+  expect(plot([], 8)).toBe("");
+});
+
+it.each([
+  [0, "0 µs"],
+  [0.24, "240 µs"],
+  [0.9994, "999 µs"],
+  [0.9996, "1.00 ms"],
+  [45, "45.0 ms"],
+  [999.6, "1.00 s"],
+  [3_200, "3.20 s"],
+])("%f ms is written as %s", (ms, text) => {
+  expect(duration(ms)).toBe(text);
+});
+
+it.each([
+  [0, "0 B"],
+  [1_023, "1023 B"],
+  [1_536, "1.5 KiB"],
+  [5 * 1_024 ** 4, "5.0 TiB"],
+  [5_000 * 1_024 ** 4, "5000.0 TiB"],
+])("%d bytes are written as %s", (count, text) => {
+  expect(bytes(count)).toBe(text);
+});
+
+it("a table's columns are as wide as their widest cell", () => {
+  expect(
+    table([
+      ["a", "bbb", "c"],
+      ["aa", "b", ""],
+    ]),
+  ).toBe("a   bbb  c\naa  b");
+});
+
+it("colours only go to a terminal", () => {
+  expect(palette(process.stdout).bad("x")).toBe(process.stdout.isTTY ? expect.anything() : "x");
+  const terminal = { isTTY: true, hasColors: () => true } as never;
+  expect(palette(terminal).bad("x")).toBe("\u001b[31mx\u001b[39m");
+  const dumb = { isTTY: true, hasColors: () => false } as never;
+  expect(palette(dumb).bad("x")).toBe("x");
+});
