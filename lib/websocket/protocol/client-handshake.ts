@@ -1,5 +1,5 @@
-// The client's side of the opening handshake (RFC 6455 section 4.1): the request, and the verdict on
-// the answer. Pure; bytes behind a 101 are left to the frames.
+// The client's side of the opening handshake (RFC 6455 section 4.1): the request, and the verdict
+// on the answer. Pure; bytes behind a 101 are left to the frames.
 
 import {
   invalidArgValue,
@@ -19,9 +19,9 @@ import { isToken, listHasToken, parseExtensions } from "./header-values.ts";
 import { BodyReader, framingOf } from "./http-body.ts";
 import {
   countHeader,
+  type Headers,
   type HeadLimits,
   HeadReader,
-  type Headers,
   joinHeaders,
   parseStatusLine,
   resolveHeadLimits,

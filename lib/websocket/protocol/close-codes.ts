@@ -43,8 +43,8 @@ export function isWireCloseCode(code: number): boolean {
 /**
  * The payload of a Close frame (section 5.5.1): empty without a code.
  *
- * Throws RangeError (ERR_OUT_OF_RANGE) for a code that may not go on the wire and for a reason above
- * 123 bytes of UTF-8, TypeError for wrong types and for a reason without code.
+ * Throws RangeError (ERR_OUT_OF_RANGE) for a code that may not go on the wire and for a reason
+ * above 123 bytes of UTF-8, TypeError for wrong types and for a reason without code.
  */
 export function encodeClosePayload(code: number | undefined, reason: string): Buffer {
   requireString(reason, "reason");

@@ -183,8 +183,8 @@ export function writeTextFrame(
 }
 
 /**
- * The size of the header without mask where the number of UTF-16 units alone decides it (each is one
- * to three bytes of UTF-8), so that the text is encoded without being measured first; else 0.
+ * The size of the header without mask where the number of UTF-16 units alone decides it (each is
+ * one to three bytes of UTF-8), so that the text is encoded without being measured first; else 0.
  */
 function certainHeaderBytes(units: number): number {
   if (units * 3 < LENGTH_16) return 2;

@@ -5,8 +5,6 @@
 // bytes, end() and transportClosed() for the transport's ends, tick() at nextDeadline(), and the
 // handler's onShutdown() and onAbort() say what is to become of the transport.
 
-export * as closeCodes from "./close-codes.ts";
-export { encodeClosePayload, isWireCloseCode } from "./close-codes.ts";
 export {
   type AcceptedByServer,
   ClientHandshake,
@@ -14,6 +12,8 @@ export {
   type ClientHandshakeState,
   type RefusedByServer,
 } from "./client-handshake.ts";
+export * as closeCodes from "./close-codes.ts";
+export { encodeClosePayload, isWireCloseCode } from "./close-codes.ts";
 export { resolveTimeouts, type TimeoutSettings } from "./deadlines.ts";
 export {
   type DeflateParameters,
@@ -31,7 +31,7 @@ export {
   writeTextFrame,
 } from "./frame-writer.ts";
 export type { AbortReason, CloseInfo, ProtocolHandler } from "./handler.ts";
-export type { HeadLimits, Headers } from "./http-head.ts";
+export type { Headers, HeadLimits } from "./http-head.ts";
 export * as limits from "./limits.ts";
 export { type Limits, resolveLimits } from "./limits.ts";
 export { MaskSource, type Unmask, unmask } from "./mask.ts";

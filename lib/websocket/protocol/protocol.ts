@@ -1,7 +1,7 @@
 // One WebSocket connection after its opening handshake, sans I/O: bytes and time in, messages,
 // frames and wishes about the transport out. This half reads: what comes in, in which order it is
-// told, when it is held back, and what is due; sending-side.ts is the other half. Frames are read in
-// frame-parser.ts, inflated in receiver.ts. No socket and no timer may come here.
+// told, when it is held back, and what is due; sending-side.ts is the other half. Frames are read
+// in frame-parser.ts, inflated in receiver.ts. No socket and no timer may come here.
 
 import {
   CLOSE_ABNORMAL,

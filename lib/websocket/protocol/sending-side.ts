@@ -1,5 +1,5 @@
-// What a connection sends and how it ends: messages, control frames, our Close, the wishes about the
-// transport. The half of WebSocketProtocol that reads no byte; protocol.ts is the other.
+// What a connection sends and how it ends: messages, control frames, our Close, the wishes about
+// the transport. The half of WebSocketProtocol that reads no byte; protocol.ts is the other.
 
 import { invalidArgType, invalidState, outOfRange } from "../../errors/arguments.ts";
 import { CLOSE_ABNORMAL, CLOSE_INTERNAL_ERROR, encodeClosePayload } from "./close-codes.ts";
@@ -88,7 +88,7 @@ export abstract class SendingSide implements SenderSink {
     return true;
   }
 
-  /** A message whose type does not follow from the payload's: bytes as text (they must be UTF-8). */
+  /** A message whose type does not follow from the payload's; bytes as text must be UTF-8. */
   send(data: string | Uint8Array, binary: boolean, compress: boolean, now: number): boolean {
     requirePayload(data, "data");
     if (typeof data === "string") {

@@ -2,8 +2,8 @@
 // an answer is made from what the application decides. Pure; the clock is a deadline to compare.
 
 import {
-  invalidState,
   invalidArgValue,
+  invalidState,
   requireDuration,
   requireObject,
   requireString,
@@ -17,9 +17,9 @@ import { acceptFor, isKey } from "./handshake-key.ts";
 import { isToken, listHasToken, parseExtensions, parseTokenList } from "./header-values.ts";
 import {
   countHeader,
+  type Headers,
   type HeadLimits,
   HeadReader,
-  type Headers,
   joinHeaders,
   parseRequestLine,
   resolveHeadLimits,

@@ -39,7 +39,7 @@ test("B46 a declared gigabyte reserves twice what has arrived", () => {
   expect(assembly.take().length).toBe(100_000);
 });
 
-test("a known total is one allocation without rest; an unknown one wastes at most a quarter", () => {
+test("a known total leaves no rest, an unknown one at most a quarter", () => {
   const known = new Assembly();
   known.append(Buffer.alloc(3_000), 0, 3_000, 4_000);
   known.append(Buffer.alloc(1_000), 0, 1_000, 4_000);

@@ -123,7 +123,8 @@ describe("a 101", () => {
     const lines = [
       ...GOOD,
       "Sec-WebSocket-Protocol: b",
-      "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits=10",
+      "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; " +
+        "client_max_window_bits=10",
     ];
     const { handshake } = answer(lines, "", { protocols: ["a", "b"], deflate: resolveDeflate() });
     expect(handshake.accepted).toMatchObject({

@@ -1,9 +1,9 @@
 // Against the `ws` package over loopback, both ways round: handshake, messages, compression, parts,
 // closing and refusals, with the smallest glue there can be.
 
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { resolveDeflate } from "../../../lib/websocket/protocol/deflate-negotiation.ts";

@@ -1,4 +1,5 @@
-// Masking: any offset, length and phase gives what RFC 6455 section 5.3 says; keys are never reused.
+// Masking: any offset, length and phase gives what RFC 6455 section 5.3 says, and no key is used
+// twice.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

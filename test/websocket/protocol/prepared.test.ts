@@ -24,7 +24,7 @@ test("it keeps its own copy", () => {
   expect(String(prepared.payload)).toBe("mine");
 });
 
-test("compressed only when asked for, above the threshold, and when smaller; once per window", () => {
+test("compressed when asked for, above the threshold and smaller; once per window", () => {
   const text = "again and ".repeat(200);
   expect(new PreparedMessage(text).compressedFrame(15)).toBeNull();
   expect(

@@ -86,7 +86,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(side.protocol.state).toBe("closeSent");
   });
 
-  test("B42 after our Close the peer's messages are dropped, or delivered where that is asked", () => {
+  test("B42 after our Close the peer's messages are dropped, or told if so asked", () => {
     for (const deliverWhileClosing of [false, true]) {
       const side = make({ deliverWhileClosing });
       side.protocol.close(1000, "", 0);
@@ -319,7 +319,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(side.handler.messages).toEqual(["a", "stop"]);
   });
 
-  test("receive() inside a callback of the same connection is held, not lost and not nested", () => {
+  test("receive() inside the same connection's callback is held, not lost or nested", () => {
     const side = make();
     let depth = 0;
     side.handler.react = (entry) => {

@@ -47,7 +47,7 @@ test("small messages are delivered at once", () => {
   ]);
 });
 
-test("large ones come from the pool, between two words about inflating; lent bytes may change", async () => {
+test("large ones come from the pool, told before and after; lent bytes may change", async () => {
   const { receiver, told, until } = make();
   const payload = payloadOf(LARGE);
   receiver.inflate(payload, true, true);

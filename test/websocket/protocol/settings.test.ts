@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ProtocolSettings } from "../../../lib/websocket/protocol/index.ts";
-import { makeSide, peerFrame, feed } from "./support.ts";
+import { feed, makeSide, peerFrame } from "./support.ts";
 
 test("defaults", () => {
   const settings = new ProtocolSettings({ role: "server" });

@@ -2,9 +2,9 @@
 
 import { expect, test } from "vitest";
 import {
+  CLOSING_STATES,
   type ProtocolEvent,
   type ProtocolState,
-  CLOSING_STATES,
 } from "../../../lib/websocket/protocol/index.ts";
 import { maySend, nextState } from "../../../lib/websocket/protocol/states.ts";
 

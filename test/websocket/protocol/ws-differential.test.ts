@@ -1,8 +1,8 @@
 // The same bytes and messages through this core and through the `ws` package's Receiver and Sender,
 // in both directions. Where they differ the difference is named here.
 
-import { createRequire } from "node:module";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { Writable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
