@@ -35,7 +35,7 @@ export class StreamIo implements StreamSink {
   #isPaused = true;
   #receiver: Receiver | null = null;
   #waiters: SendWaiters | null = null;
-  /** The batch of submissions that ends in a word to us already. */
+  /** The batch of submissions whose outcome is told to us already. */
   #toldBatch = -1;
   #sendError: Error | null = null;
   /** Sends that are made one after the other, past the channel; null while there are none. */
@@ -154,6 +154,8 @@ export class StreamIo implements StreamSink {
   #write(bytes: Uint8Array | string): Promise<void> {
     const { channel } = this;
     const before = channel.writtenBytes;
+    // One word is enough for all that leaves in one flush, and in front it parts no bytes.
+    if (!isPending(channel)) this.#tell();
     if (typeof bytes === "string") channel.writeText(bytes);
     else channel.write(bytes);
     const position = channel.writtenBytes;
@@ -166,12 +168,15 @@ export class StreamIo implements StreamSink {
     const { channel } = this;
     this.#waiters ??= new SendWaiters();
     const taken = this.#waiters.whenTaken(position);
-    // One word is enough for all that leaves in one flush, wherever it stands among it.
-    if (!channel.isBlocked && isPending(channel) && this.#toldBatch !== channel.batch) {
-      this.#toldBatch = channel.batch;
-      channel.tell();
-    }
+    // Making room may have sent the word away before these bytes.
+    if (isPending(channel) && this.#toldBatch !== channel.batch) this.#tell();
     return taken;
+  }
+
+  #tell(): void {
+    if (this.channel.isBlocked) return;
+    this.channel.tell();
+    this.#toldBatch = this.channel.batch;
   }
 
   /** Resolves when the kernel has what was sent so far. */
