@@ -86,7 +86,7 @@ TEST_CASE("calls: each answers -errno for a closed descriptor") {
 }
 
 TEST_CASE(
-    "calls: a signal repeats accept, recv, recvmsg and sendmsg; a connect goes on by itself") {
+    "calls: a signal repeats accept, recv, recvmsg and sendmsg, and a connect goes on by itself") {
   Restore restore;
   system_calls.accept = [](int descriptor, sockaddr* address, socklen_t* length) {
     return Interrupted() ? -1 : kRealSystemCalls.accept(descriptor, address, length);

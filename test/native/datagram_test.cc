@@ -30,7 +30,8 @@ struct Bound {
 
 }  // namespace
 
-TEST_CASE("B36: each datagram is told whole and alone, with its sender; an empty one is no end") {
+TEST_CASE(
+    "B36: each datagram is told whole and alone, with its sender, and an empty one is no end") {
   Bound b;
   Write(b.far.get(), "one");
   REQUIRE(::send(b.far.get(), "", 0, 0) == 0);

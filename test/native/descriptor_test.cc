@@ -60,7 +60,7 @@ TEST_CASE("descriptor: a released or moved one is somebody else's") {
   CHECK(closed.empty());
 }
 
-TEST_CASE("descriptor: assignment closes what was held before; to itself it does nothing") {
+TEST_CASE("descriptor: assignment closes what was held before, and to itself it does nothing") {
   Watched watched;
   Descriptor held(72);
   held = Descriptor(73);

@@ -46,7 +46,8 @@ TEST_CASE("a stale submission reaches nobody: neither bytes, nor a close, nor an
 }
 
 TEST_CASE(
-    "the memory of a view is asked anew at each flush; one that is gone or shrunk fails alone") {
+    "the memory of a view is asked anew at each flush, and one that is gone or shrunk fails "
+    "alone") {
   Connected c;
   Connected* other = &c;
   Pair pair = TcpPair();
@@ -122,7 +123,7 @@ TEST_CASE("a wrong record ends its chain: operations, indexes, rings, counts") {
     CHECK(c.world.settled[0].status == -EINVAL);
   }
   SUBCASE("a next far beyond the memory") {
-    for (int32_t next : {INT32_MAX, records::kCapacity[records::kSubmissions]}) {
+    for (int32_t next : {INT32_MAX, 1 << 24, records::kCapacity[records::kSubmissions]}) {
       c.world.settled.clear();
       for (int i = 0; i < 3; i++) c.world.Send(c.name, "x");
       c.world.memory.submission(1)[submission::kNext] = next;

@@ -317,7 +317,7 @@ TEST_CASE("Tell: the host hears when all before it was taken") {
   CHECK(c.world.settled[0].taken == 1);
 }
 
-TEST_CASE("a flush empties what was submitted and begins an epoch; nothing is sent twice") {
+TEST_CASE("a flush empties what was submitted and begins an epoch, and nothing is sent twice") {
   Connected c;
   int32_t epoch = c.world.memory.header(header::kEpoch);
   c.world.Send(c.name, "once");

@@ -115,6 +115,22 @@ TEST_CASE("a paused socket whose peer has finished is in no trouble: its bytes a
   }
 }
 
+TEST_CASE("a paused socket whose peer has finished can still write, and hears of room alone") {
+  Connected c;
+  REQUIRE(c.world.reactor->Pause(c.name) == 0);
+  Write(c.far.get(), "kept");
+  REQUIRE(::shutdown(c.far.get(), SHUT_WR) == 0);
+  REQUIRE(AwaitEnd(c.descriptor));
+  c.world.TurnWhileDue();
+  size_t filled = Fill(c.descriptor);
+  while (Has(c.descriptor, POLLOUT)) filled += Fill(c.descriptor);
+  REQUIRE(c.world.reactor->AwaitWritable(c.name) == 0);
+  CHECK(ReadExactly(c.far.get(), filled).size() == filled);
+  c.world.TurnUntilTold(Kind::kWritable);
+  c.world.TurnWhileDue();
+  CHECK(c.world.told.size() == 1);
+}
+
 TEST_CASE(
     "readiness mode: readable is told, nothing is read, and the mode's end reads what is left") {
   Connected c(false);

@@ -23,7 +23,7 @@ TEST_CASE("poller: Open tells why there is no instance, and can be called again"
   CHECK(poller.Open() == 0);
 }
 
-TEST_CASE("poller: Add and Modify tell why they failed; Remove has nothing to tell") {
+TEST_CASE("poller: Add and Modify tell why they failed, and Remove has nothing to tell") {
   Poller poller;
   REQUIRE(poller.Open() == 0);
   Pair pair = TcpPair();

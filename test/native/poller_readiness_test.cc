@@ -100,7 +100,7 @@ TEST_CASE("poller rule 3: an empty datagram is readable and nothing else") {
 }
 
 TEST_CASE(
-    "poller rule 4: neither data, nor a FIN, nor our own FIN is an error; ours is no hang-up") {
+    "poller rule 4: neither data, nor a FIN, nor our own FIN is an error, and ours is no hang-up") {
   Opened poller;
   for (bool tcp : {true, false}) {
     CAPTURE(tcp);

@@ -71,7 +71,7 @@ TEST_CASE("reactor: a pause that the poller cannot make loses nothing") {
   CHECK(world.BytesOf(name) == "kept");
 }
 
-TEST_CASE("reactor: a failing wait is a turn without events; what is carried is served") {
+TEST_CASE("reactor: a failing wait is a turn without events, and what is carried is served") {
   World world;
   Pair pair = UnixPair();
   SlotName name = world.Take(&pair.near);

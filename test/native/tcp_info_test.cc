@@ -13,7 +13,8 @@
 using namespace hawser;
 using namespace hawser::testing;
 
-TEST_CASE("TCP_INFO: a live connection tells its state; the fields are as many as the table has") {
+TEST_CASE(
+    "TCP_INFO: a live connection tells its state, and the fields are as many as the table has") {
   Pair pair = TcpPair();
   std::vector<double> fields(kTcpInfoFieldCount, -1);
   CHECK(GetTcpInfo(pair.near.get(), fields.data()) == kTcpInfoFieldCount);
