@@ -6,6 +6,7 @@
 // makes one when there is something to hold).
 
 import { COPY_THRESHOLD_BYTES, OWNED_BLOCK_BYTES } from "./limits.ts";
+import { allocateOwned } from "./owned-bytes.ts";
 
 export interface QueueOptions {
   /** Bytes from which on the queue is `above`. */
@@ -125,8 +126,8 @@ export class Queue<T extends string | Uint8Array = Buffer> {
       return !this.#above;
     }
     if (this.#length === 0 || size >= COPY_THRESHOLD_BYTES) {
-      // Most likely read before more comes: a copy of just its size, from Node's pool if small.
-      const copy = Buffer.allocUnsafe(size);
+      // Most likely read before more comes: a copy of just its size.
+      const copy = allocateOwned(size);
       copy.set(bytes);
       this.#block = undefined;
       this.#put(copy, size);
@@ -159,7 +160,7 @@ export class Queue<T extends string | Uint8Array = Buffer> {
     }
     const want = this.#joined(Math.max(1, Math.min(min, max)), max);
     if (want === size) return this.shift();
-    const joined = Buffer.allocUnsafe(want);
+    const joined = allocateOwned(want);
     let filled = 0;
     while (filled < want) {
       const chunk = this.peek() as Buffer;

@@ -14,6 +14,7 @@ import {
 } from "../errors/index.ts";
 import type { ReceiveOptions } from "./byte-stream.ts";
 import { MAX_RECEIVE_MIN_BYTES, RECEIVE_CHUNK_BYTES } from "./limits.ts";
+import { allocateOwned } from "./owned-bytes.ts";
 import { Queue } from "./queue.ts";
 import { quiet } from "./send-waiters.ts";
 
@@ -89,7 +90,7 @@ export class Receiver<Owner = undefined> {
   /** Adds lent bytes: they are copied. */
   append(bytes: Uint8Array): void {
     if (this.#fits(bytes.length)) {
-      const copy = Buffer.allocUnsafe(bytes.length);
+      const copy = allocateOwned(bytes.length);
       copy.set(bytes);
       this.#hand(copy);
     } else {

@@ -11,9 +11,11 @@
 // A function handler's return is close(), whatever has been consumed.
 
 import type { ReceiveOptions } from "../core/byte-stream.ts";
+import { ownedCopy } from "../core/owned-bytes.ts";
 import { Receiver } from "../core/receiver.ts";
 import { invalidState } from "../errors/index.ts";
 import { nextIteration } from "../socket/reactor.ts";
+import { clearDeadline } from "./clock.ts";
 import {
   CLOSING,
   END_HELD,
@@ -27,7 +29,6 @@ import {
   WAS_READ,
 } from "./connection-base.ts";
 import { SendingConnection } from "./connection-sending.ts";
-import { clearDeadline } from "./clock.ts";
 
 type DataHandler = (connection: never, bytes: Buffer) => unknown;
 
@@ -136,8 +137,10 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     const { policy } = this;
     if (this.bounds !== null) this.touch();
     if ((this.flags & (PAUSED | HOLDING | CLOSING)) === 0 && policy.data !== undefined) {
-      const lent = slab.subarray(offset, offset + length);
-      this.#deliver(policy.data, policy.lend ? lent : own(lent));
+      const bytes = policy.lend
+        ? slab.subarray(offset, offset + length)
+        : ownedCopy(slab, offset, length);
+      this.#deliver(policy.data, bytes);
     } else {
       this.#keep(slab.subarray(offset, offset + length));
     }
@@ -295,11 +298,4 @@ class Iteration implements AsyncIterableIterator<Buffer> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-}
-
-/** An owned copy of lent bytes. Small ones come from Node's pool of 8 KiB blocks. */
-function own(lent: Buffer): Buffer {
-  const copy = Buffer.allocUnsafe(lent.length);
-  copy.set(lent);
-  return copy;
 }

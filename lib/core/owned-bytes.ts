@@ -1,0 +1,48 @@
+// Owned bytes: copies that belong to whoever they are given to.
+// Not here: lent bytes, and who copies when.
+//
+// Small copies share blocks, because one allocation per message costs more than the message. A block
+// is small, since one kept slice keeps all of it, and of our own rather than Node's pool, whose size
+// differs between versions (8 KiB, 64 KiB). It is untransferable: who posts a slice to a worker with
+// a transfer list would detach every other slice.
+
+import { markAsUntransferable } from "node:worker_threads";
+import { OWNED_BLOCK_BYTES } from "./limits.ts";
+
+/** Copies of this size or more have memory of their own. */
+const UNSHARED_BYTES = OWNED_BLOCK_BYTES >>> 1;
+const ALIGNMENT_BYTES = 8;
+
+let block: Buffer = Buffer.alloc(0);
+let used = 0;
+
+/** A Buffer of `size` bytes with whatever stands in them; the caller fills all of it. */
+export function allocateOwned(size: number): Buffer {
+  if (size >= UNSHARED_BYTES) return Buffer.allocUnsafeSlow(size);
+  const start = reserve(size);
+  return block.subarray(start, start + size);
+}
+
+/** A copy of `length` bytes of `source` from `offset` on. */
+export function ownedCopy(source: Buffer, offset: number, length: number): Buffer {
+  if (length >= UNSHARED_BYTES) {
+    const copy = Buffer.allocUnsafeSlow(length);
+    source.copy(copy, 0, offset, offset + length);
+    return copy;
+  }
+  const start = reserve(length);
+  source.copy(block, start, offset, offset + length);
+  return block.subarray(start, start + length);
+}
+
+// Where in the block the next `size` bytes go. Aligned, so that typed arrays can be laid over them.
+function reserve(size: number): number {
+  if (used + size > block.length) {
+    block = Buffer.allocUnsafeSlow(OWNED_BLOCK_BYTES);
+    markAsUntransferable(block.buffer);
+    used = 0;
+  }
+  const start = used;
+  used += (size + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
+  return start;
+}
