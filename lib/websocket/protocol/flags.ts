@@ -15,5 +15,7 @@ export const ABORT_TOLD = 64;
 export const CLOSED_TOLD = 128;
 /** A Close waits behind the sender's queue. */
 export const CLOSE_QUEUED = 256;
+/** The glue was asked not to read, for INFLATING. */
+export const HOLD_TOLD = 512;
 /** Nothing is parsed while one of these is set. */
 export const HELD = PAUSED | INFLATING;

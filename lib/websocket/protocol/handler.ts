@@ -35,7 +35,10 @@ export interface ProtocolHandler {
   onPong(payload: Buffer): void;
   /** The peer's Close came; nothing of the peer follows. */
   onClosing(code: number, reason: string): void;
-  /** False: stop reading the transport, true: go on. Bytes that still come are kept. */
+  /**
+   * False: stop reading the transport, for a message is being inflated; true: go on, as far as no
+   * pause() stands against it. Bytes that still come are kept.
+   */
   onReading(wanted: boolean): void;
   /** What waited for compression has been handed to the output. */
   onQueueEmpty(): void;

@@ -59,6 +59,13 @@ export const SYNC_DEFLATE_BYTES = 16_384;
 export const SYNC_INFLATE_BYTES = 16_384;
 /** Inflated output that is made in the caller's turn; more goes to the thread pool. */
 export const SYNC_INFLATED_BYTES = 131_072;
+/**
+ * What the messages of one chunk may cost in the turn they came in, in inflated bytes; the next
+ * compressed message then goes to the thread pool, so that other connections get their turn.
+ */
+export const SYNC_INFLATE_TURN_BYTES = 524_288;
+/** What a call of zlib costs beside its bytes, in the same measure. */
+export const SYNC_INFLATE_CALL_BYTES = 4_096;
 /** Bytes of earlier messages that our compressor refers to; at most the negotiated window. */
 export const DEFLATE_HISTORY_BYTES = 8_192;
 /** Blocks with BFINAL inside one message (RFC 7692 section 7.2.3.4). More is 1007. */

@@ -44,8 +44,9 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     this.now = now;
     if (this.deadlines !== null) this.deadlines.heard(now);
     if (this.deaf) return;
-    if ((this.flags & (flag.HELD | flag.PARSING)) !== 0) this.keep(chunk, start, end, false);
-    else this.parse(chunk, start, end);
+    if ((this.flags & (flag.HELD | flag.PARSING)) !== 0)
+      this.keep(Buffer.from(chunk.subarray(start, end)), false);
+    else this.parse(chunk, start, end, false);
   }
 
   /** The transport's reading side has ended. */
@@ -168,13 +169,13 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     if (inflating) {
       this.flags |= flag.INFLATING;
       this.parser?.halt();
-      this.handler.onReading(false);
+      this.tellReading();
       return;
     }
     this.flags &= ~flag.INFLATING;
     if ((this.flags & flag.PAUSED) === 0) this.deadlines?.heard(this.now);
     this.parseBacklog();
-    if (this.reading && !this.deaf) this.handler.onReading(true);
+    this.tellReading();
   }
 
   // Reading.
@@ -190,17 +191,31 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     this.receiver?.stop();
     this.backlog = null;
     this.flags &= ~flag.INFLATING;
+    this.tellReading();
   }
 
-  private parse(chunk: Buffer, start: number, end: number): void {
+  /** The transport's end must be seen although nothing else is looked at any more. */
+  private tellReading(): void {
+    const held = (this.flags & flag.INFLATING) !== 0;
+    if (held === ((this.flags & flag.HOLD_TOLD) !== 0)) return;
+    this.flags ^= flag.HOLD_TOLD;
+    if ((this.flags & flag.TRANSPORT_CLOSED) === 0) this.handler.onReading(!held);
+  }
+
+  /** `owned`: the chunk is ours, what is left of it needs no copy. */
+  private parse(chunk: Buffer, start: number, end: number, owned: boolean): void {
     const parser = this.parser ?? this.settings.takeParser(this, this.deflate !== null);
     this.parser = parser;
+    this.receiver?.beginTurn();
     this.flags |= flag.PARSING;
     try {
       parser.parse(chunk, start, end);
     } finally {
       this.flags &= ~flag.PARSING;
-      if (parser.position < end && !this.deaf) this.keep(chunk, parser.position, end, true);
+      if (parser.position < end && !this.deaf) {
+        const rest = chunk.subarray(parser.position, end);
+        this.keep(owned ? rest : Buffer.from(rest), true);
+      }
       if (parser.idle) {
         this.parser = null;
         this.settings.giveParser(parser);
@@ -209,11 +224,10 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     if (this.backlog !== null) this.parseBacklog();
   }
 
-  /** Copies what cannot be parsed now, before (`front`) or behind what is kept already. */
-  private keep(chunk: Buffer, start: number, end: number, front: boolean): void {
-    const bytes = chunk.subarray(start, end);
+  /** Keeps owned bytes, before (`front`) or behind what is kept already. */
+  private keep(bytes: Buffer, front: boolean): void {
     const { backlog } = this;
-    if (backlog === null) this.backlog = Buffer.from(bytes);
+    if (backlog === null) this.backlog = bytes;
     else this.backlog = Buffer.concat(front ? [bytes, backlog] : [backlog, bytes]);
   }
 
@@ -221,7 +235,7 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     while (this.backlog !== null && (this.flags & (flag.HELD | flag.PARSING)) === 0 && !this.deaf) {
       const { backlog } = this;
       this.backlog = null;
-      this.parse(backlog, 0, backlog.length);
+      this.parse(backlog, 0, backlog.length, true);
     }
     this.settleEnd();
   }

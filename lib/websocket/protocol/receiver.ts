@@ -9,7 +9,7 @@ import {
 import { type InflateFailure, Inflater } from "./deflate.ts";
 import type { DeflateParameters } from "./deflate-negotiation.ts";
 import { InflateStream } from "./inflate-stream.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, SYNC_INFLATE_CALL_BYTES, SYNC_INFLATE_TURN_BYTES } from "./limits.ts";
 import { PartDecoder } from "./part-decoder.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -37,6 +37,8 @@ export class MessageReceiver {
   private stream: InflateStream | null = null;
   private decoder: PartDecoder | null = null;
   private firstGiven = false;
+  /** What this turn's inflation has cost so far. */
+  private turnCost = 0;
   private stopped = false;
   private paused = false;
   /** What is left to do when reading goes on. */
@@ -56,12 +58,20 @@ export class MessageReceiver {
           );
   }
 
+  /** Another chunk is about to be parsed. */
+  beginTurn(): void {
+    this.turnCost = 0;
+  }
+
   /** A whole compressed message; `lent` bytes are valid for this call. */
   inflate(payload: Buffer, isText: boolean, lent: boolean): void {
     const { inflater } = this;
     if (inflater === null) return;
-    const result = inflater.inflate(payload, this.limit);
+    const spent = this.turnCost >= SYNC_INFLATE_TURN_BYTES;
+    const result = spent ? null : inflater.inflate(payload, this.limit);
     if (result !== null) {
+      const bytes = typeof result === "number" ? 0 : result.length;
+      this.turnCost += bytes + SYNC_INFLATE_CALL_BYTES;
       this.deliver(result, isText);
       return;
     }

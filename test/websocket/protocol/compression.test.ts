@@ -247,6 +247,30 @@ describe("what comes in", () => {
     expect(side.handler.messages).toEqual([large, "small"]);
   });
 
+  test("reading goes on after a large message, also when the peer's Close stood behind it", async () => {
+    const side = makeSide({ role: "client", deflate: true }, FULL_DEFLATE);
+    const large = peerFrame("client", { opcode: 1, rsv: 4, payload: compress(json(1, 40_000)) });
+    const close = peerFrame("client", { opcode: 8, payload: Buffer.from([0x03, 0xe8]) });
+    feed(side, Buffer.concat([large, large, close]));
+    await side.handler.until((entry) => entry[0] === "reading" && entry[1] === true);
+    expect(side.protocol.state).toBe("closeExchanged");
+    // Two messages one after the other are one time of not reading.
+    expect(side.handler.named("reading")).toEqual([
+      ["reading", false],
+      ["reading", true],
+    ]);
+  });
+
+  test("a failure during inflation lets reading go on, for the transport's end", () => {
+    const side = make();
+    feed(side, frame(compress(json(1, 40_000))));
+    side.protocol.fail(1011, "test");
+    expect(side.handler.named("reading")).toEqual([
+      ["reading", false],
+      ["reading", true],
+    ]);
+  });
+
   test("pause() also holds a message that comes out of the thread pool", async () => {
     const side = make();
     feed(side, frame(compress(json(1, 40_000))));
@@ -259,6 +283,26 @@ describe("what comes in", () => {
     side.protocol.resume(1);
     await side.handler.until((entry) => entry[0] === "message");
     expect(side.handler.messages).toEqual([json(1, 40_000)]);
+  });
+
+  test("B46 a chunk of many small bombs does not hold the loop: the rest comes in later turns", async () => {
+    const side = make();
+    const bomb = frame(compress(Buffer.alloc(120_000)), 2);
+    const started = performance.now();
+    feed(side, Buffer.concat(Array.from({ length: 200 }, () => bomb)));
+    const inOneTurn = side.handler.messages.length;
+    expect(inOneTurn).toBeLessThan(10);
+    expect(side.protocol.reading).toBe(false);
+    let turns = 0;
+    while (side.handler.messages.length < 200) {
+      const before = side.handler.messages.length;
+      await new Promise((resolve) => setImmediate(resolve));
+      turns++;
+      expect(side.handler.messages.length - before).toBeLessThan(20);
+    }
+    expect(turns).toBeGreaterThan(20);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(side.handler.messages.every((each) => (each as Buffer).length === 120_000)).toBe(true);
   });
 
   test("B46 a bomb is 1009, small or large, whole or in parts", async () => {
