@@ -74,9 +74,9 @@ async function main([command = "help", ...args]: string[]): Promise<void> {
 function fail(error: NodeJS.ErrnoException): void {
   const isUsage =
     error instanceof UsageError ||
-    error.code?.startsWith("ERR_PARSE_ARGS") ||
-    error.code?.startsWith("ERR_INVALID_ARG") ||
-    error.code === "ERR_OUT_OF_RANGE";
+    // Wrong flags, as parseArgs says them; wrong values, as the library does.
+    error instanceof TypeError ||
+    error instanceof RangeError;
   console.error(`hawser: ${error.message.split("\n")[0]}`);
   process.exit(isUsage ? EXIT_USAGE : EXIT_FAILED);
 }
