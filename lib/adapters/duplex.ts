@@ -247,11 +247,11 @@ export class ConnectionDuplex extends Duplex {
     setImmediate(() => this.emit("close", error !== null));
   }
 
-  // Nothing of ours is under way: a clean end, which the process does not wait for. Otherwise the
-  // peer must not take what it got for everything: RST.
+  // As in node:net, what was written and fits goes out, and an end after it, for which the process
+  // does not wait. Where bytes are lost, the peer must not take what it got for everything: RST.
   #letGo(connection: Connection<never>): void {
-    const isCut = this.writableLength > 0 || connection.bufferedAmount > 0;
-    if (isCut || this.pending) connection.abort();
+    const loses = this.writableLength > this.#inFlight || connection.writableNeedDrain;
+    if (loses || this.pending) connection.abort();
     else void connection.unref().close();
   }
 
@@ -405,7 +405,8 @@ function closedBeforeConnect(): HawserError {
  * was made with `new Connection` and not started, whose `connect()` then starts it.
  *
  * The connection belongs to the stream from now on. `end()` is `shutdown()`; `destroy()` is
- * `close()` where nothing waits to be sent, else `abort()`.
+ * `close()` where what was written still goes out, and `abort()` where more than
+ * `sendHighWaterMark` waits.
  *
  * @throws TypeError with ERR_INVALID_STATE where the connection has a `data` callback, which takes
  *   what the stream would read

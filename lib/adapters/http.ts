@@ -1,0 +1,197 @@
+// node:http over hawser: a server whose connections come from listen(), and agents for clients.
+// Not here: the stream between (duplex.ts), undici (undici.ts), HTTP itself, which is Node's.
+
+import http from "node:http";
+import https from "node:https";
+import type { Duplex } from "node:stream";
+import { CLOSE_TIMEOUT_MS } from "../core/limits.ts";
+import { Connection } from "../net/connection.ts";
+import { listen } from "../net/entry.ts";
+import type { Listener } from "../net/listener.ts";
+import type {
+  ConnectOptions,
+  ListenerCloseOptions,
+  ListenOptions,
+  StreamEndpoint,
+  StreamHandlers,
+} from "../net/types.ts";
+import { type ConnectionDuplex, toDuplex } from "./duplex.ts";
+
+/** Options of `listen` without its callbacks: the connections are the server's. */
+export type HttpListenOptions = Omit<
+  ListenOptions,
+  keyof StreamHandlers | "allowHalfOpen" | "lend"
+>;
+
+/** Options of `connect` without its callbacks and without what the request says. */
+export type HttpConnectOptions = Omit<
+  ConnectOptions,
+  keyof StreamHandlers | "allowHalfOpen" | "lend" | "signal"
+>;
+
+/** A `node:http` server, and where its connections come from. */
+export interface HttpServer extends AsyncDisposable {
+  /** Node's own: its events, limits and time-outs. It does not listen by itself. */
+  readonly server: http.Server;
+  /** Takes connections on an endpoint; on several when called again. See `listen`. */
+  listen(endpoint: StreamEndpoint | URL, options?: HttpListenOptions): Promise<Listener>;
+  /**
+   * Accepts no more, closes idle connections, lets the answers under way finish, and ends what is
+   * left after `timeout` milliseconds (default: each connection's `closeTimeout`).
+   */
+  close(options?: ListenerCloseOptions): Promise<void>;
+}
+
+/** As `http.createServer`, over hawser's listeners. */
+export function createServer(
+  options: http.ServerOptions | http.RequestListener = {},
+  listener?: http.RequestListener,
+): HttpServer {
+  const server =
+    typeof options === "function"
+      ? http.createServer(options)
+      : http.createServer(options, listener);
+  return new ListeningServer(server);
+}
+
+class ListeningServer implements HttpServer {
+  readonly server: http.Server;
+  readonly #listeners: Listener[] = [];
+  readonly #sockets = new Set<ConnectionDuplex>();
+  #whenIdle: (() => void) | null = null;
+
+  constructor(server: http.Server) {
+    this.server = server;
+    // Else Node drops the answer to a request whose FIN came with it.
+    Object.assign(server, { httpAllowHalfOpen: true });
+    // An answer that is done leaves its connection idle, which the end of the server waits for.
+    server.on("request", (_request, response) => {
+      response.once("close", () => {
+        if (this.#whenIdle !== null) setImmediate(() => server.closeIdleConnections());
+      });
+    });
+  }
+
+  async listen(endpoint: StreamEndpoint | URL, options: HttpListenOptions = {}): Promise<Listener> {
+    const listener = await listen(endpoint as StreamEndpoint, {
+      ...options,
+      // A client may send its request and its FIN together, and still waits for the answer.
+      allowHalfOpen: true,
+      open: (connection: Connection) => this.#serve(connection),
+    });
+    // Node counts the time of headers and requests from here on.
+    if (this.#listeners.push(listener) === 1) this.server.emit("listening");
+    return listener;
+  }
+
+  #serve(connection: Connection): void {
+    const socket = toDuplex(connection);
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#tellIfIdle();
+    });
+    this.server.emit("connection", socket);
+  }
+
+  #tellIfIdle(): void {
+    if (this.#sockets.size === 0) this.#whenIdle?.();
+  }
+
+  async close(options: ListenerCloseOptions = {}): Promise<void> {
+    for (const listener of this.#listeners) listener.newConnectionLimit = 0;
+    const idle = new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+    });
+    // Closes what is idle now and stops Node's timer; that it did not listen is known.
+    this.server.close(() => {});
+    this.#tellIfIdle();
+    await withinTime(idle, options.timeout ?? CLOSE_TIMEOUT_MS);
+    await Promise.all(this.#listeners.map((listener) => listener.close(options)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function withinTime(done: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done, passed]);
+  clearTimeout(timer);
+}
+
+export interface AgentOptions extends http.AgentOptions {
+  /** Options of hawser's connections: `keepAlive`, `dropTimeout`, `connectTimeout` and the like. */
+  readonly hawser?: HttpConnectOptions | undefined;
+}
+
+export interface HttpsAgentOptions extends https.AgentOptions {
+  /** As in {@link AgentOptions}. */
+  readonly hawser?: HttpConnectOptions | undefined;
+}
+
+/** For `http.request({ agent })`: the connections of a `node:http` client, over hawser. */
+export class Agent extends http.Agent {
+  readonly #hawser: HttpConnectOptions;
+
+  constructor({ hawser = {}, ...options }: AgentOptions = {}) {
+    super(options);
+    this.#hawser = hawser;
+  }
+
+  /** @internal Called by Node for a request that finds no free connection. */
+  override createConnection(request: RequestTarget): Duplex {
+    return dial(request, this.#hawser);
+  }
+}
+
+/** For `https.request({ agent })`: Node's TLS over hawser's connections. */
+export class HttpsAgent extends https.Agent {
+  readonly #hawser: HttpConnectOptions;
+
+  constructor({ hawser = {}, ...options }: HttpsAgentOptions = {}) {
+    super(options);
+    this.#hawser = hawser;
+  }
+
+  /** @internal Called by Node for a request that finds no free connection. */
+  override createConnection(request: RequestTarget, callback?: unknown): Duplex {
+    const socket = dial(request, this.#hawser);
+    const { createConnection } = https.Agent.prototype as unknown as SocketMaker;
+    const secure = createConnection.call(this, { ...request, socket }, callback);
+    // TLS over a stream hears of its end, and not of its failure.
+    socket.once("error", (error) => secure.destroy(error));
+    return secure;
+  }
+}
+
+interface SocketMaker {
+  createConnection(this: unknown, options: object, callback: unknown): Duplex;
+}
+
+/** What Node tells an agent's `createConnection`. */
+interface RequestTarget {
+  readonly host?: string | null | undefined;
+  readonly port?: number | string | null | undefined;
+  readonly socketPath?: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly family?: number | undefined;
+  readonly lookup?: ConnectOptions["lookup"];
+}
+
+function dial(request: RequestTarget, options: HttpConnectOptions): ConnectionDuplex {
+  const { socketPath, host, port, localAddress, localPort, family, lookup } = request;
+  const endpoint: StreamEndpoint =
+    socketPath === undefined
+      ? { host: host ?? "localhost", port: Number(port) }
+      : { path: socketPath };
+  const asked = { localAddress, localPort, lookup, family: family as 0 | 4 | 6 | undefined };
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined);
+  const connection = new Connection(endpoint, { ...options, ...Object.fromEntries(given) });
+  return toDuplex(connection.start());
+}

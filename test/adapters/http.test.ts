@@ -1,0 +1,276 @@
+// node:http over hawser, with Node's own on the other side, and curl.
+
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import http from "node:http";
+import https from "node:https";
+import net, { type AddressInfo } from "node:net";
+import { buffer, text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { Agent, createServer, HttpsAgent } from "../../lib/adapters/http.ts";
+import { type Certificates, hasOpenssl, makeCertificates } from "./certificates.ts";
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+async function serve(listener: http.RequestListener, options: http.ServerOptions = {}) {
+  const server = createServer(options, listener);
+  cleanUps.push(() => server.close({ timeout: 0 }));
+  const { port } = await server.listen("tcp://127.0.0.1:0");
+  return { server, port: port as number, url: `http://127.0.0.1:${port}/` };
+}
+
+function request(url: string, options: http.RequestOptions = {}, body?: string | Buffer) {
+  return new Promise<http.IncomingMessage>((resolve, reject) => {
+    http.request(url, options, resolve).on("error", reject).end(body);
+  });
+}
+
+describe("createServer", () => {
+  it("answers a node:http client, with body and address", async () => {
+    const { url } = await serve(async (incoming, response) => {
+      const body = await buffer(incoming);
+      response.setHeader("x-from", `${incoming.socket.remoteAddress}`);
+      response.end(body.reverse());
+    });
+    const response = await request(url, { method: "POST" }, Buffer.from("abc"));
+    expect(response.headers["x-from"]).toBe("127.0.0.1");
+    expect(await text(response)).toBe("cba");
+  });
+
+  it("keeps connections alive, and answers pipelined requests in order", async () => {
+    const { port } = await serve((incoming, response) => response.end(incoming.url));
+    const socket = net.connect(port, "127.0.0.1");
+    socket.write(
+      "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    );
+    const answer = await text(socket);
+    expect(answer.match(/^\/\d/gm)).toEqual(["/1", "/2"]);
+  });
+
+  it("B16: a request whose FIN comes with it is answered whole", async () => {
+    const { port } = await serve((_incoming, response) => {
+      setImmediate(() => response.end(Buffer.alloc(2_000_000, "x")));
+    });
+    const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    const answer = await buffer(socket);
+    expect(answer.length).toBeGreaterThan(2_000_000);
+  });
+
+  it("a client that does not read holds the response back", async () => {
+    let written = 0;
+    const { port } = await serve((_incoming, response) => {
+      const chunk = Buffer.alloc(1_000_000);
+      const more = () => {
+        while (written < 200_000_000) {
+          written += chunk.length;
+          if (!response.write(chunk)) return;
+        }
+      };
+      response.on("drain", more);
+      more();
+    });
+    const socket = net.connect(port, "127.0.0.1");
+    socket.pause();
+    socket.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    let before = -1;
+    await expect
+      .poll(() => {
+        const same = written > 0 && written === before;
+        before = written;
+        return same;
+      })
+      .toBe(true);
+    expect(written).toBeLessThan(100_000_000);
+    socket.destroy();
+  });
+
+  it("Node's time limit on headers holds", async () => {
+    const limits = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 };
+    const { port } = await serve(() => {}, limits);
+    const socket = net.connect(port, "127.0.0.1");
+    socket.write("GET / HTTP/1.1\r\n");
+    expect(await text(socket)).toContain("408 Request Timeout");
+  });
+
+  it("a malformed request is answered 400 and hurts nobody", async () => {
+    const { port, url } = await serve((_incoming, response) => response.end("fine"));
+    const socket = net.connect(port, "127.0.0.1");
+    socket.write("nonsense\r\n\r\n");
+    expect(await text(socket)).toContain("400 Bad Request");
+    expect(await text(await request(url))).toBe("fine");
+  });
+
+  it("upgrade gets the stream", async () => {
+    const { server, port } = await serve(() => {});
+    server.server.on("upgrade", (_incoming, socket) => {
+      socket.write(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n",
+      );
+      socket.pipe(socket);
+    });
+    const outgoing = http.request({ port, headers: { Connection: "Upgrade", Upgrade: "echo" } });
+    outgoing.end();
+    const [, socket] = (await once(outgoing, "upgrade")) as [unknown, net.Socket];
+    socket.end("hello");
+    expect(await text(socket)).toBe("hello");
+  });
+
+  it("close() lets the answer under way finish", async () => {
+    let finish: (() => void) | undefined;
+    const { server, url } = await serve((_incoming, response) => {
+      response.write("first ");
+      finish = () => response.end("last");
+    });
+    const agent = new http.Agent({ keepAlive: true });
+    cleanUps.push(() => agent.destroy());
+    const response = await request(url, { agent });
+    const closing = server.close({ timeout: 5_000 });
+    finish?.();
+    expect(await text(response)).toBe("first last");
+    await closing;
+    await expect(request(url)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("close({ timeout }) ends what does not finish", async () => {
+    const { server, url } = await serve((_incoming, response) => response.write("for ever"));
+    const response = await request(url);
+    const failed = text(response);
+    failed.catch(() => {});
+    const started = performance.now();
+    await server.close({ timeout: 50 });
+    expect(performance.now() - started).toBeLessThan(2_000);
+    await expect(failed).rejects.toThrow();
+  });
+
+  it("curl --http1.1 gets a megabyte", async () => {
+    const { url } = await serve((_incoming, response) =>
+      response.end(Buffer.alloc(1_000_000, "c")),
+    );
+    const { stdout } = await promisify(execFile)("curl", ["-sS", "--http1.1", url], {
+      maxBuffer: 2_000_000,
+    });
+    expect(stdout.length).toBe(1_000_000);
+  });
+});
+
+describe("Agent", () => {
+  async function nodeServer(listener: http.RequestListener): Promise<number> {
+    const server = http.createServer(listener).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanUps.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return (server.address() as AddressInfo).port;
+  }
+
+  it("requests over hawser, and reuses a kept connection", async () => {
+    const ports = new Set<number | undefined>();
+    const port = await nodeServer((incoming, response) => {
+      ports.add(incoming.socket.remotePort);
+      response.end("ok");
+    });
+    const agent = new Agent({ keepAlive: true, hawser: { dropTimeout: 20_000 } });
+    cleanUps.push(() => agent.destroy());
+    for (let index = 0; index < 3; index++) {
+      const response = await request(`http://127.0.0.1:${port}/`, { agent });
+      expect(await text(response)).toBe("ok");
+    }
+    expect(ports.size).toBe(1);
+  });
+
+  it("100 requests at once over 4 sockets", async () => {
+    const port = await nodeServer((incoming, response) => incoming.pipe(response));
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    cleanUps.push(() => agent.destroy());
+    const bodies = Array.from({ length: 100 }, (_, index) => `${index}`.repeat(1_000));
+    const answers = await Promise.all(
+      bodies.map(async (body) =>
+        text(await request(`http://127.0.0.1:${port}/`, { agent, method: "POST" }, body)),
+      ),
+    );
+    expect(answers).toEqual(bodies);
+  });
+
+  it("B54: a refused connection is the request's error", async () => {
+    const port = await nodeServer(() => {});
+    for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+    const agent = new Agent();
+    await expect(request(`http://127.0.0.1:${port}/`, { agent })).rejects.toMatchObject({
+      code: "ECONNREFUSED",
+      syscall: "connect",
+      port,
+    });
+  });
+
+  it("a request's timeout and its destruction work", async () => {
+    const port = await nodeServer(() => {});
+    const agent = new Agent();
+    const outgoing = http.request({ port, host: "127.0.0.1", agent, timeout: 30 });
+    outgoing.end();
+    await once(outgoing, "timeout");
+    outgoing.destroy();
+    const [error] = await once(outgoing, "error");
+    expect(error.code).toBe("ECONNRESET");
+  });
+
+  it("options of connect are checked", async () => {
+    const agent = new Agent({ hawser: { keepAlives: true } as never });
+    await expect(
+      request("http://127.0.0.1:1/", { agent }).catch((error) => error.code),
+    ).resolves.toBe("ERR_INVALID_ARG_VALUE");
+  });
+});
+
+describe.skipIf(!hasOpenssl)("HttpsAgent (skipped without openssl)", () => {
+  let certificates: Certificates;
+  beforeAll(() => {
+    certificates = makeCertificates();
+  });
+  afterAll(() => certificates.remove());
+
+  async function secureServer(listener: http.RequestListener): Promise<number> {
+    const server = https.createServer(certificates.server, listener).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanUps.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return (server.address() as AddressInfo).port;
+  }
+
+  const get = (port: number, agent: https.Agent, host = "127.0.0.1") =>
+    new Promise<http.IncomingMessage>((resolve, reject) => {
+      https.get({ host, port, agent }, resolve).on("error", reject);
+    });
+
+  it("verifies, and reuses the session", async () => {
+    const reused: boolean[] = [];
+    const port = await secureServer((incoming, response) => {
+      reused.push((incoming.socket as import("node:tls").TLSSocket).isSessionReused());
+      response.end("secret");
+    });
+    const agent = new HttpsAgent({ ca: certificates.ca });
+    expect(await text(await get(port, agent, "localhost"))).toBe("secret");
+    expect(await text(await get(port, agent, "localhost"))).toBe("secret");
+    expect(reused).toEqual([false, true]);
+  });
+
+  it("refuses a certificate it does not know", async () => {
+    const port = await secureServer((_incoming, response) => response.end());
+    await expect(get(port, new HttpsAgent())).rejects.toMatchObject({
+      code: "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    });
+  });
+
+  it("B54: a refused connection is the request's error", async () => {
+    const port = await secureServer(() => {});
+    for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+    await expect(get(port, new HttpsAgent())).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+});
