@@ -25,6 +25,7 @@ import {
   SYNC_INFLATE_BYTES,
   SYNC_INFLATED_BYTES,
 } from "./limits.ts";
+import { zlibPool } from "./zlib-pool.ts";
 
 /** What a sender strips and a receiver appends (sections 7.2.1 and 7.2.2): LEN 0, NLEN. */
 const STRIPPED_TAIL_BYTES = 4;
@@ -71,8 +72,11 @@ export class Deflater {
 
   /** The same in the thread pool. Nothing else may be compressed or remembered meanwhile. */
   compressLater(payload: Uint8Array, done: (compressed: Buffer | null) => void): void {
-    deflateRaw(payload, this.options(payload), (error, compressed) => {
-      done(error === null ? compressed : null);
+    zlibPool.enter(() => {
+      deflateRaw(payload, this.options(payload), (error, compressed) => {
+        zlibPool.leave();
+        done(error === null ? compressed : null);
+      });
     });
   }
 
@@ -171,7 +175,12 @@ export class Inflater {
   ): void {
     const input = Buffer.allocUnsafe(payload.length + INFLATE_TAIL.length);
     const end = withTail(payload, input);
-    this.inflateFrom(input, 0, end, payload.length, limit, [], done);
+    zlibPool.enter(() => {
+      this.inflateFrom(input, 0, end, payload.length, limit, [], (result) => {
+        zlibPool.leave();
+        done(result);
+      });
+    });
   }
 
   private inflateFrom(

@@ -17,8 +17,11 @@ import { unmask } from "./mask.ts";
 import * as op from "./opcodes.ts";
 import { decodeUtf8, isValidUtf8, Utf8Validator } from "./utf8.ts";
 
-/** Extra bytes that a compressed message may have over the bound of its inflated form. */
-const COMPRESSION_OVERHEAD_BYTES = 1_024;
+/** What does not compress grows a little: at most so much is taken above a message's bound. */
+function compressedBound(maxMessageBytes: number): number {
+  return maxMessageBytes + maxMessageBytes / 1_024 + 1_024;
+}
+
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -227,9 +230,7 @@ export class FrameParser {
       this.partsGiven = false;
     }
     const { maxMessageBytes, maxFragments } = this.settings.limits;
-    const bound = this.messageCompressed
-      ? maxMessageBytes + COMPRESSION_OVERHEAD_BYTES
-      : maxMessageBytes;
+    const bound = this.messageCompressed ? compressedBound(maxMessageBytes) : maxMessageBytes;
     this.messageLength += length;
     // A stream's inflated bytes are counted where they come out.
     if (this.messageLength > bound && !(this.settings.stream && this.messageCompressed)) {

@@ -66,6 +66,10 @@ export const SYNC_INFLATED_BYTES = 131_072;
 export const SYNC_INFLATE_TURN_BYTES = 524_288;
 /** What a call of zlib costs beside its bytes, in the same measure. */
 export const SYNC_INFLATE_CALL_BYTES = 4_096;
+/** Calls of zlib in the thread pool at once; the rest wait for their turn. */
+export const MAX_POOLED_ZLIB_CALLS = 8;
+/** Payloads up to this many bytes are compressed when they are prepared for many; more go plain. */
+export const MAX_PREPARED_DEFLATE_BYTES = 262_144;
 /** Bytes of earlier messages that our compressor refers to; at most the negotiated window. */
 export const DEFLATE_HISTORY_BYTES = 8_192;
 /** Blocks with BFINAL inside one message (RFC 7692 section 7.2.3.4). More is 1007. */

@@ -5,6 +5,7 @@ import { requireObject } from "../../errors/arguments.ts";
 import { Deflater, stripTail } from "./deflate.ts";
 import { type DeflateSettings, resolveDeflate } from "./deflate-negotiation.ts";
 import { frameHeaderBytes, writeFrameHeader } from "./frame-writer.ts";
+import { MAX_PREPARED_DEFLATE_BYTES } from "./limits.ts";
 import { FIN_BIT, OPCODE_BINARY, OPCODE_TEXT, RSV1_BIT } from "./opcodes.ts";
 import { requirePayload } from "./payload.ts";
 
@@ -36,11 +37,13 @@ export class PreparedMessage {
   }
 
   /**
-   * The compressed frame for a window, made at the first call; null when it would not be smaller
-   * or compression was not asked for. It refers to no earlier message, so it fits any connection.
+   * The compressed frame for a window, made at the first call; null when it would not be smaller,
+   * would take too long, or compression was not asked for. It refers to no earlier message, so it fits any connection.
    */
   compressedFrame(maxWindowBits: number): Buffer | null {
-    if (this.deflate === null || this.payload.length < this.deflate.threshold) return null;
+    const { length } = this.payload;
+    if (this.deflate === null || length < this.deflate.threshold) return null;
+    if (length > MAX_PREPARED_DEFLATE_BYTES) return null;
     const known = this.compressed.get(maxWindowBits);
     if (known !== undefined) return known;
     const bytes = new Deflater(this.deflate, maxWindowBits, false).compress(this.payload);

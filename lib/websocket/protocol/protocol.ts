@@ -144,7 +144,8 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     closing.reason = reason;
     this.step("receiveClose");
     this.backlog = null;
-    if (this.currentState === "closeReceived") {
+    // A Close of our own that waits in the queue is the answer as well.
+    if (this.currentState === "closeReceived" && (this.flags & flag.CLOSE_QUEUED) === 0) {
       this.sendClose(code === CLOSE_NO_STATUS ? undefined : code, "");
     }
     this.handler.onClosing(code, reason);
@@ -261,8 +262,8 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
 
   private deliverable(): boolean {
     this.deadlines?.message(this.now);
-    const state = this.currentState;
-    return state === "open" || (state === "closeSent" && this.settings.deliverWhileClosing);
+    const closing = this.currentState !== "open" || (this.flags & flag.CLOSE_QUEUED) !== 0;
+    return !closing || (!this.deaf && this.settings.deliverWhileClosing);
   }
 
   private countControl(): boolean {

@@ -66,6 +66,11 @@ export abstract class SendingSide implements SenderSink {
     return this.output.bufferedBytes + (this.sender === null ? 0 : this.sender.queuedBytes);
   }
 
+  /** True while messages wait for compression; onQueueEmpty() says when that is over. */
+  get compressing(): boolean {
+    return this.sender !== null && this.sender.waiting;
+  }
+
   // The application's calls.
 
   /** A text message. False: not sent, for the state or a bound forbids it. */
@@ -179,13 +184,13 @@ export abstract class SendingSide implements SenderSink {
 
   // Writing.
 
+  private maySend(): boolean {
+    const ending = flag.CLOSE_QUEUED | flag.TRANSPORT_CLOSED;
+    return maySend(this.currentState) && (this.flags & ending) === 0;
+  }
+
   private beginSend(now: number): boolean {
-    if (
-      !maySend(this.currentState) ||
-      (this.flags & (flag.CLOSE_QUEUED | flag.TRANSPORT_CLOSED)) !== 0
-    ) {
-      return false;
-    }
+    if (!this.maySend()) return false;
     if (this.deadlines !== null) this.deadlines.message(now);
     this.now = now;
     if (this.bufferedBytes <= this.settings.limits.maxQueuedBytes) return true;
@@ -221,7 +226,7 @@ export abstract class SendingSide implements SenderSink {
     if (payload.length > MAX_CONTROL_PAYLOAD_BYTES) {
       throw outOfRange("payload", "at most 125 bytes", payload.length);
     }
-    if (!maySend(this.currentState) || (this.flags & flag.TRANSPORT_CLOSED) !== 0) return false;
+    if (!this.maySend()) return false;
     this.writeControl(opcode, payload);
     return true;
   }

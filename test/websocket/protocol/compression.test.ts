@@ -9,6 +9,7 @@ import {
   type ProtocolOptions,
 } from "../../../lib/websocket/protocol/index.ts";
 import {
+  closePayload,
   digests,
   exchange,
   FULL_DEFLATE,
@@ -77,10 +78,12 @@ describe.each([
     for (const message of messages)
       client.protocol.send(message, typeof message !== "string", true, 0);
     expect(client.protocol.bufferedBytes).toBeGreaterThan(client.output.bufferedBytes);
+    expect(client.protocol.compressing).toBe(true);
     await settle(sides, () => client.handler.messages.length >= messages.length);
     expect(digests(client.handler.messages)).toEqual(digests(messages));
     expect(client.handler.named("queueEmpty").length).toBeGreaterThan(0);
     expect(client.protocol.bufferedBytes).toBe(0);
+    expect(client.protocol.compressing).toBe(false);
   });
 
   test("parts are compressed part by part and arrive whole, or as parts", async () => {
@@ -160,6 +163,25 @@ describe("what goes out", () => {
     await settle(sides, () => server.protocol.state === "closeExchanged");
     expect(server.handler.messages).toEqual([json(1, 9_000), "behind"]);
     expect(client.protocol.state).toBe("closeExchanged");
+  });
+
+  test("B42 a Close that waits counts: nothing more is sent or told, and it is not replaced", async () => {
+    for (const deliverWhileClosing of [false, true]) {
+      const [client, server] = pair(FULL_DEFLATE, { deliverWhileClosing });
+      server.protocol.sendText(json(1, 9_000), true, 0);
+      server.protocol.close(4000, "ours", 0);
+      expect(server.protocol.ping()).toBe(false);
+      feed(server, peerFrame("server", { opcode: 1, payload: "in flight" }));
+      expect(server.handler.messages).toEqual(deliverWhileClosing ? ["in flight"] : []);
+      feed(server, peerFrame("server", { opcode: 8, payload: closePayload(4001) }));
+      await server.handler.until((entry) => entry[0] === "shutdown");
+      feed(client, server.output.take());
+      await client.handler.until((entry) => entry[0] === "closing");
+      expect(client.handler.named("closing")).toEqual([["closing", 4000, "ours"]]);
+      server.protocol.transportClosed(1);
+      const expected = { code: 4001, sentCode: 4000, wasClean: true, initiator: "local" };
+      expect(server.handler.closed).toMatchObject(expected);
+    }
   });
 
   test("the peer's Close is answered behind what is being compressed", async () => {

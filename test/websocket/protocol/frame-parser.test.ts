@@ -188,6 +188,16 @@ describe.each(ROLES)("frames into a %s", (role) => {
     expect(run(fragments, options)).toEqual([["violation", 1009]]);
   });
 
+  test("B46 a compressed message may be a little larger than its inflated form may", () => {
+    const options = { compression: true, limits: { maxMessageBytes: 100_000 } };
+    const sized = (length: number) => {
+      const payload = Buffer.alloc(length);
+      return run([{ opcode: BINARY, rsv: 4, payload }], options)[0]?.[0];
+    };
+    expect(sized(101_000)).toBe("compressed");
+    expect(sized(102_000)).toBe("violation");
+  });
+
   test("B46 more fragments than the bound are 1008, empty ones too", () => {
     const options = { limits: { maxFragments: 10 } };
     const begin = { opcode: TEXT, fin: false };

@@ -32,6 +32,8 @@ test("compressed when asked for, above the threshold and smaller; once per windo
   ).toBeNull();
   const noise = Buffer.from(Array.from({ length: 300 }, (_, at) => (at * 7919 * (at + 3)) >>> 3));
   expect(new PreparedMessage(noise, { deflate: { threshold: 0 } }).compressedFrame(15)).toBeNull();
+  const huge = new PreparedMessage("h".repeat(262_145), { deflate: {} });
+  expect(huge.compressedFrame(15)).toBeNull();
   const prepared = new PreparedMessage(text, { deflate: {} });
   const frame = prepared.compressedFrame(12);
   expect(frame?.length).toBeLessThan(200);
