@@ -1,5 +1,5 @@
 // Reactors of several threads share nothing but the table of system calls, which nobody writes to.
-// Worth most under ThreadSanitizer. Not over the stand-in for kqueue, which is for one thread.
+// Worth most under ThreadSanitizer.
 #include <doctest/doctest.h>
 #include <poll.h>
 

@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <tuple>
 
 extern "C" {
@@ -45,6 +46,12 @@ using Knotes = std::map<Key, Knote>;
 Knotes& AllKnotes() {
   static auto* knotes = new Knotes;
   return *knotes;
+}
+
+// Held wherever the two tables are looked at, never while waiting.
+std::mutex& Lock() {
+  static auto* lock = new std::mutex;
+  return *lock;
 }
 
 std::map<int, bool>& Queues() {
@@ -201,6 +208,7 @@ namespace kqueue_standin {
 void FailNextAdd(int filter, int error) { fault = Fault{filter, error}; }
 
 int FiltersOf(int descriptor) {
+  std::lock_guard<std::mutex> guard(Lock());
   return static_cast<int>(std::count_if(
       AllKnotes().begin(), AllKnotes().end(),
       [descriptor](const auto& entry) { return entry.second.descriptor == descriptor; }));
@@ -211,6 +219,7 @@ int FiltersOf(int descriptor) {
 extern "C" {
 
 int __wrap_close(int descriptor) {
+  std::lock_guard<std::mutex> guard(Lock());
   Queues().erase(descriptor);
   for (auto place = AllKnotes().begin(); place != AllKnotes().end();) {
     const Knote& knote = place->second;
@@ -222,6 +231,7 @@ int __wrap_close(int descriptor) {
 
 int kqueue(void) {
   // Without the flag: closing it on exec is the caller's to ask for.
+  std::lock_guard<std::mutex> guard(Lock());
   int queue = ::epoll_create1(0);
   if (queue >= 0) Queues()[queue] = true;
   return queue;
@@ -229,6 +239,7 @@ int kqueue(void) {
 
 int kevent(int queue, const struct kevent* changes, int change_count, struct kevent* events,
            int event_count, const struct timespec* timeout) {
+  std::unique_lock<std::mutex> guard(Lock());
   if (Queues().count(queue) == 0) {
     errno = EBADF;
     return -1;
@@ -257,7 +268,9 @@ int kevent(int queue, const struct kevent* changes, int change_count, struct kev
       timeout == nullptr ? -1
                          : static_cast<int>(timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000);
   epoll_event batch[kBatch];
+  guard.unlock();
   int ready = ::epoll_wait(queue, batch, std::min(event_count, kBatch), milliseconds);
+  guard.lock();
   for (int i = 0; i < ready; i++) {
     events[i] = EventOf(*static_cast<Knote*>(batch[i].data.ptr), batch[i].events);
   }
