@@ -148,7 +148,12 @@ function oddNumber(): number {
 
 /** Makes a slot that later calls may name. */
 function openSlot(reactor: Record<string, Call>): void {
-  const name = new Int32Array(2);
+  const name = new Int32Array(4);
+  if (random() < 0.2) {
+    if (reactor.pair?.(name) === 0)
+      names.push([name[0] ?? 0, name[1] ?? 0], [name[2] ?? 0, name[3] ?? 0]);
+    return;
+  }
   const type = pick([1, 2]);
   reactor.openSlot?.(pick([1, 4, 6]), type, 0, type === 2 ? 3 : pick([1, 2]), name);
   names.push([name[0] ?? 0, name[1] ?? 0]);
@@ -160,6 +165,15 @@ const reactors: Record<string, Call>[] = [];
 const memories: ArrayBuffer[] = [];
 let opened = 0;
 let calls = 0;
+
+/** Closes descriptors that a call has handed out. */
+function closeWhatIsOurs(name: string, args: readonly unknown[], answer: unknown): void {
+  if (typeof answer !== "number" || answer < 0) return;
+  if (name === "release" || name === "duplicate") closeSync(answer);
+  if (name !== "receiveDescriptors") return;
+  const [count = 0, , ...fds] = args[3] as Int32Array;
+  for (const fd of fds.slice(0, count)) closeSync(fd);
+}
 
 function callOne(): void {
   const reactor = reactors.length > 0 && random() < 0.8 ? pick(reactors) : undefined;
@@ -180,8 +194,7 @@ function callOne(): void {
   calls++;
   try {
     const answer = target[name]?.(...args);
-    // What leaves the reactor is ours to close.
-    if (name === "release" && typeof answer === "number" && answer > 2) closeSync(answer);
+    closeWhatIsOurs(name, args, answer);
   } catch (error) {
     console.error(`${name} threw ${inspect(error)} for ${inspect(args)}`);
     process.exitCode = 1;
