@@ -8,8 +8,10 @@ import {
   MaskSource,
   rotateMask,
   sharedMasks,
+  type Unmask,
   unmask,
 } from "../../../lib/websocket/protocol/mask.ts";
+import { feed, feedCut, makeSide, peerFrame } from "./support.ts";
 
 function expected(
   bytes: Uint8Array,
@@ -84,6 +86,27 @@ test("rotateMask turns the key, four times is once", () => {
   expect(rotateMask(0x44332211, 1) >>> 0).toBe(0x11443322);
   expect(rotateMask(0x44332211, 4)).toBe(0x44332211);
   expect(rotateMask(-1, 3)).toBe(-1);
+});
+
+test("an injected function gets the long payloads of a server, each piece with its phase", () => {
+  const calls: number[][] = [];
+  const spy: Unmask = (buffer, offset, length, mask, phase) => {
+    calls.push([offset, length, mask, phase]);
+    unmask(buffer, offset, length, mask, phase);
+  };
+  const side = makeSide({ role: "server", unmask: spy });
+  const payload = "x".repeat(1_000);
+  const bytes = peerFrame("server", { opcode: 1, payload });
+  feedCut(side, bytes, [8 + 301, 8 + 401]);
+  feed(side, bytes);
+  feed(side, peerFrame("server", { opcode: 1, payload: "x".repeat(255) }));
+  expect(side.handler.messages).toEqual([payload, payload, "x".repeat(255)]);
+  // 100 bytes in the middle are short; pieces begin where their chunk does.
+  expect(calls).toEqual([
+    [8, 301, 0x3d21fa37, 0],
+    [0, 599, 0x3d21fa37, 1],
+    [8, 1_000, 0x3d21fa37, 0],
+  ]);
 });
 
 describe("keys", () => {
