@@ -9,6 +9,7 @@
 //    receive buffer: one beyond it means "no data", as on a real system while the buffer has room
 //  - events that XNU reports more often than once an edge (EVFILT_WRITE with every acknowledgement)
 //  - a connect that waits for its first bytes (TCP_FASTOPEN_CONNECT)
+//  - descriptor limits: each filter takes a descriptor here, and none there
 //  - the order of events, and a queue that several threads ask at once
 #ifndef HAWSER_TEST_KQUEUE_STANDIN_SYS_EVENT_H_
 #define HAWSER_TEST_KQUEUE_STANDIN_SYS_EVENT_H_
