@@ -4,8 +4,10 @@ import { checkApiReports } from "./checks/api-report.ts";
 import { formatNative } from "./checks/native-tools.ts";
 import { generate } from "./generate.ts";
 import { type Outcome, run, tool } from "./run.ts";
+import { wrapAllComments } from "./wrap-comments.ts";
 
 const steps: readonly (() => Outcome | Promise<Outcome>)[] = [
+  wrapAllComments,
   () => generate(false),
   () => run(tool("biome"), ["check", "--write"]),
   () => formatNative(true),
