@@ -17,7 +17,14 @@ import {
   isTerminal,
   next,
 } from "../core/states.ts";
-import { codeError, type ErrorContext, errnoError, type HawserError } from "../errors/index.ts";
+import {
+  codeError,
+  type ErrorBytes,
+  type ErrorContext,
+  errnoError,
+  errnoName,
+  type HawserError,
+} from "../errors/index.ts";
 import { nameOf, peerOf, type SocketAddressInfo } from "../socket/address.ts";
 import {
   getOption,
@@ -94,8 +101,12 @@ export const UNREFERENCED = 1 << 12;
 export const DETACHED = 1 << 13;
 /** And it was told: nothing follows. */
 export const TOLD = 1 << 14;
+/** The `drain` callback is due. */
+export const WILL_DRAIN = 1 << 16;
 /** Whoever wraps this connection ends the sending side. */
 export const END_HELD = 1 << 15;
+/** The liveness monitor looks at what is pending, or there is nothing that it could look for. */
+export const WATCHED = 1 << 16;
 
 /** An error that a connection has made, and which one: so that a handler may pass it on. */
 const makers = new WeakMap<object, object>();
@@ -325,8 +336,15 @@ export abstract class ConnectionBase<T = unknown> {
 
   /** @internal The error of an open connection by its number, with how far the bytes came. */
   protected failure(errno: number, syscall: string): HawserError {
-    const bytes = errorBytes(tryTcpInfo(this.fd), this.handedOver(), this.outbound !== null);
-    return errnoError(errno, syscall, { ...this.place(), phase: "open", bytes });
+    // Here the kernel gives up by its keepalive, or after its own number of retransmissions.
+    const reason = errnoName(errno) === "ETIMEDOUT" ? "PEER_UNREACHABLE" : undefined;
+    const bytes = this.bytesSoFar();
+    return errnoError(errno, syscall, { ...this.place(), phase: "open", reason, bytes });
+  }
+
+  /** @internal How far what was written came; undefined where nobody knows. */
+  protected bytesSoFar(): ErrorBytes | undefined {
+    return errorBytes(tryTcpInfo(this.fd), this.handedOver(), this.outbound !== null);
   }
 
   /** @internal What outstanding receives and sends reject with when we end it ourselves. */

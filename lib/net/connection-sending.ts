@@ -1,5 +1,6 @@
-// The sending half of a connection: write, send, shutdown, the marks, and what a flush has done.
-// Not here: the outbox itself (lib/socket/stream-channel.ts), promises (core/send-waiters.ts).
+// The sending half of a connection: write, send, shutdown, the marks, what a flush has done, and a
+// peer that does not acknowledge. Not here: the outbox itself (lib/socket/stream-channel.ts),
+// promises (core/send-waiters.ts), who is dead (liveness.ts).
 
 import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
 import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
@@ -7,6 +8,8 @@ import { quiet, SendWaiters } from "../core/send-waiters.ts";
 import { rejectUnknownKeys, requireObject, requireSignal } from "../errors/index.ts";
 import { isSlab, mustWaitForLoop, nextIteration } from "../socket/reactor.ts";
 import type { ByteChannel } from "./byte-channel.ts";
+import type { LivenessVerdict } from "./liveness.ts";
+import { livenessMonitor } from "./liveness-monitor.ts";
 import {
   ConnectionBase,
   NEEDS_DRAIN,
@@ -14,6 +17,7 @@ import {
   SEND_FAILED,
   SHUT,
   TROUBLED,
+  WATCHED,
 } from "./connection-base.ts";
 
 const RESOLVED = Promise.resolve();
@@ -33,6 +37,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     if (channel === null) return this.#writeEarly(data);
     if (typeof data === "string") channel.writeText(data);
     else channel.write(data);
+    if ((this.flags & WATCHED) === 0) this.#watchLiveness(channel);
     // What only waits in the outbox is not sent yet, and keeps nobody from being idle.
     if (this.bounds !== null && !channel.isBlocked) this.touch();
     return (this.flags & NEEDS_DRAIN) === 0 && this.#judge(channel);
@@ -115,6 +120,8 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     if ((this.flags & SHUT) === 0) {
       this.flags |= SHUT;
       this.channel?.shutdown();
+      // A FIN is acknowledged as data is.
+      if (this.channel !== null && (this.flags & WATCHED) === 0) this.#watchLiveness(this.channel);
     }
     return this.bufferedAmount === 0 ? RESOLVED : this.#waiting().whenTaken(this.bytesWritten);
   }
@@ -126,6 +133,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     for (const bytes of early) channel.write(bytes);
     if ((this.flags & NEEDS_DRAIN) !== 0 || this.waiters !== null) channel.tell();
     if ((this.flags & SHUT) !== 0) channel.shutdown();
+    if (channel.writtenBytes > 0 || (this.flags & SHUT) !== 0) this.#watchLiveness(channel);
   }
 
   /** @internal */
@@ -147,11 +155,34 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     this.flags &= ~NEEDS_DRAIN;
     this.waiters?.drained();
     const { drain } = this.policy;
-    if (drain === undefined) return;
+    if (drain === undefined || (this.flags & WILL_DRAIN) !== 0) return;
+    this.flags |= WILL_DRAIN;
     // A flush may have been made by a write of the user's own, inside which nothing else runs.
     queueMicrotask(() => {
-      if (this.ending === null && (this.flags & SHUT) === 0) this.call(drain);
+      this.flags &= ~WILL_DRAIN;
+      // Who has written too much again meanwhile hears of it later.
+      if ((this.flags & (SHUT | NEEDS_DRAIN)) === 0) this.call(drain);
     });
+  }
+
+  /** @internal Something is pending from now on: the peer has to acknowledge it in time. */
+  #watchLiveness(channel: ByteChannel): void {
+    this.flags |= WATCHED;
+    const { liveness } = this.policy;
+    if (liveness !== null && channel.slot !== -1) livenessMonitor.watch(channel, liveness, this);
+  }
+
+  /** @internal */
+  onSettled(): void {
+    this.flags &= ~WATCHED;
+  }
+
+  /** @internal */
+  onLapsed({ reason }: LivenessVerdict): void {
+    const phase = this.current === "closing" ? "close" : "open";
+    const context = { phase, reason, bytes: this.bytesSoFar() } as const;
+    const initiator = reason === "SEND_STALLED" ? "local" : "network";
+    this.fail(this.error("ETIMEDOUT", "write", context), initiator);
   }
 
   /** @internal */

@@ -24,6 +24,7 @@ import {
 } from "./connection-base.ts";
 import { ReceivingConnection } from "./connection-receiving.ts";
 import { parseEndpoint } from "./endpoint.ts";
+import { tellKernelLimits } from "./liveness-options.ts";
 import { Outbound } from "./outbound.ts";
 import { parseConnectOptions, type StreamParameters } from "./parameters.ts";
 import { makePolicy, type Policy } from "./policy.ts";
@@ -142,6 +143,7 @@ export class Connection<T = unknown>
     outbound.report = outbound.establishment?.report(this.info()?.roundTripTimeMs ?? null) ?? null;
     outbound.settle();
     outbound.establishment = null;
+    if (this.transport === "tcp") tellKernelLimits(this.fd, this.policy.parameters);
     this.sendEarly(channel);
     this.transition("established");
     // Who has closed it meanwhile hears of the end only.

@@ -135,8 +135,11 @@ export class Liveness {
 
   #noteProgress(sample: LivenessSample, isClosed: boolean, now: number): void {
     const before = this.#acknowledged;
-    this.#acknowledged = sample.acknowledgedBytes;
-    if (!Number.isNaN(before) && sample.acknowledgedBytes !== before) {
+    // On XNU it is made of two counts, of which an engine above TCP may add to one more.
+    this.#acknowledged = Number.isNaN(before)
+      ? sample.acknowledgedBytes
+      : Math.max(before, sample.acknowledgedBytes);
+    if (this.#acknowledged > before) {
       this.#progressAt = now;
     } else if (this.#wasClosed && !isClosed) {
       // The window has opened, and what waited is on its way: nobody can have acknowledged it yet.

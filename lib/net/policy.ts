@@ -3,6 +3,7 @@
 // Not here: what is only needed to establish (outbound.ts) or to listen (listener.ts).
 
 import { captureContext, inContext } from "./handler-context.ts";
+import { type LivenessLimits, livenessLimits } from "./liveness.ts";
 import type { StreamParameters } from "./parameters.ts";
 
 /** Who accepted a connection. */
@@ -31,6 +32,8 @@ export interface Policy
     | "allowHalfOpen"
   > {
   readonly transport: "tcp" | "unix";
+  /** How dead and stalled peers are told; null where nothing has to be looked at. */
+  readonly liveness: LivenessLimits | null;
   /** Null for a connection that was made here. */
   readonly owner: ConnectionOwner | null;
   /** What the caller of connect() or listen() asked for, checked. */
@@ -58,7 +61,13 @@ export function makePolicy(
     sendHighWaterMark: parameters.sendHighWaterMark,
     allowHalfOpen: parameters.allowHalfOpen,
     transport,
+    liveness: transport === "tcp" ? limitsOf(parameters) : null,
     owner,
     parameters,
   };
+}
+
+function limitsOf(parameters: StreamParameters): LivenessLimits | null {
+  const limits = livenessLimits(parameters);
+  return Number.isFinite(limits.everyMs) ? limits : null;
 }

@@ -9,13 +9,21 @@ import { type NativeAddress, toNativeAddress, toNativePath } from "../socket/add
 import { applyOptions, assign, type OptionAssignment } from "../socket/options.ts";
 import { policyOptions } from "../socket/tune.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { keepAliveToSet, tellKernelLimits } from "./liveness-options.ts";
 import type { StreamParameters } from "./parameters.ts";
 
 const isDarwin = process.platform === "darwin";
 
 type SetupParameters = Pick<
   StreamParameters,
-  "noDelay" | "keepAlive" | "reuseAddr" | "reusePort" | "interface" | "socketOptions"
+  | "noDelay"
+  | "keepAlive"
+  | "dropTimeout"
+  | "stallTimeout"
+  | "reuseAddr"
+  | "reusePort"
+  | "interface"
+  | "socketOptions"
 > & { readonly ipv6Only?: boolean };
 
 /**
@@ -39,11 +47,14 @@ export function setUp(
     }
     if (domain === DOMAIN_IPV6) add("IPV6_V6ONLY", parameters.ipv6Only === true);
     if (parameters.interface !== undefined) bindToInterface(add, domain, parameters.interface);
-    const { noDelay, keepAlive } = parameters;
+    const { noDelay } = parameters;
+    const keepAlive = keepAliveToSet(parameters);
     for (const [name, value] of policyOptions({ noDelay, keepAlive })) add(name, value);
   }
   for (const [name, value] of parameters.socketOptions) add(name, value);
   applyOptions(descriptor, assignments);
+  // Accepted sockets inherit it; a connection of ours is told when its handshake is over.
+  if (use === "listen" && domain !== DOMAIN_UNIX) tellKernelLimits(descriptor, parameters);
 }
 
 function reusePortUnbalanced(): Error {
