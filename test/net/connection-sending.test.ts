@@ -1,0 +1,273 @@
+// The sending half: marks, drain, what is copied and what is kept, how many system calls it takes.
+import { describe, expect, test } from "vitest";
+import { Connection, connect, counters } from "../../lib/index.ts";
+import { fingerprint, pattern } from "../support/bytes.ts";
+import {
+  deferred,
+  delay,
+  ending,
+  nodeClient,
+  nodeServer,
+  ownProcess,
+  readNode,
+  serve,
+  until,
+} from "./support.ts";
+
+/** A connection to a server that reads only when it is told to. */
+async function toSilent(options = {}): Promise<{ connection: Connection; read: () => void }> {
+  const sockets: import("node:net").Socket[] = [];
+  const { port } = await nodeServer((socket) => sockets.push(socket), { pauseOnConnect: true });
+  const connection = ending(await connect(`tcp://127.0.0.1:${port}`, options));
+  await until("accepted", () => sockets.length > 0);
+  return { connection, read: () => sockets[0]?.resume() };
+}
+
+describe("marks", () => {
+  test("write is false above the mark, and drain comes once at half of it", async () => {
+    const drains: number[] = [];
+    const { connection, read } = await toSilent({
+      sendHighWaterMark: 100_000,
+      drain: (c: Connection) => drains.push(c.bufferedAmount),
+    });
+    const chunk = pattern(500_000);
+    // What the kernels take is no business of the mark.
+    while (connection.write(chunk)) await delay(1);
+    expect(connection.writableNeedDrain).toBe(true);
+    expect(connection.bufferedAmount).toBeGreaterThan(100_000);
+    expect(connection.write("more")).toBe(false);
+    expect(drains).toEqual([]);
+    read();
+    await until("drain", () => drains.length > 0);
+    expect(drains).toEqual([expect.any(Number)]);
+    expect(drains[0]).toBeLessThanOrEqual(50_000);
+    expect(connection.writableNeedDrain).toBe(false);
+    expect(connection.write("more")).toBe(true);
+  });
+
+  test("drain is not called inside a write of the application's own", async () => {
+    const inside: boolean[] = [];
+    let isWriting = false;
+    const { port } = await nodeServer((socket) => socket.resume());
+    const drained = deferred();
+    const connection = ending(
+      await connect(`tcp://127.0.0.1:${port}`, {
+        sendHighWaterMark: 10,
+        drain: () => {
+          inside.push(isWriting);
+          drained.resolve();
+        },
+      }),
+    );
+    isWriting = true;
+    // More than the area of small sends holds, so that writes flush in between.
+    for (let i = 0; i < 200; i++) connection.write(Buffer.alloc(4_000));
+    isWriting = false;
+    await drained.promise;
+    expect(inside).toEqual([false]);
+  });
+
+  test("B23 a producer that awaits its sends grows by the mark and one chunk at most", async () => {
+    const { connection } = await toSilent({ sendHighWaterMark: 50_000 });
+    const chunk = pattern(10_000);
+    let most = 0;
+    for (;;) {
+      const sent = connection.send(chunk);
+      most = Math.max(most, connection.bufferedAmount);
+      if ((await Promise.race([sent, delay(150).then(() => "stuck")])) === "stuck") break;
+    }
+    expect(most).toBeLessThanOrEqual(60_000);
+  });
+
+  test("B23 resident memory stays where it is, too", async () => {
+    const { port } = await nodeServer((socket) => socket.pause(), { pauseOnConnect: true });
+    const peer = ownProcess(`
+      const connection = await connect("tcp://127.0.0.1:${port}", { sendHighWaterMark: 65536 });
+      const chunk = Buffer.alloc(4000, 1);
+      let sent = 0;
+      (async () => { for (;;) { await connection.send(chunk); sent++; } })();
+      let before = -1;
+      while (before !== sent) { before = sent; await new Promise((r) => setTimeout(r, 300)); }
+      say(connection.bufferedAmount, sent * chunk.length);
+      process.exit(0);`);
+    const [buffered = "", sent = ""] = (await peer.line()).split(" ");
+    expect(Number(buffered)).toBeLessThanOrEqual(65_536 + 4_000);
+    // Everything else is in the kernels' buffers.
+    expect(Number(sent)).toBeGreaterThan(65_536);
+  });
+
+  test("B23 a kept payload resolves no sooner than the kernel has its last byte", async () => {
+    const { connection, read } = await toSilent();
+    let isSent = false;
+    const sent = connection.send(pattern(20_000_000)).then(() => {
+      isSent = true;
+    });
+    await delay(100);
+    expect(isSent).toBe(false);
+    expect(connection.bufferedAmount).toBeGreaterThan(0);
+    read();
+    await sent;
+    expect(connection.bufferedAmount).toBe(0);
+  });
+
+  test("a signal stops the waiting for a send, and its bytes stay in the stream", async () => {
+    const received = deferred<Buffer>();
+    const { port } = await nodeServer(
+      (socket) => setTimeout(() => void readNode(socket).then(received.resolve), 100),
+      { pauseOnConnect: false },
+    );
+    const connection = await connect(`tcp://127.0.0.1:${port}`);
+    const stop = new AbortController();
+    const bytes = pattern(20_000_000);
+    const sent = connection.send(bytes, { signal: stop.signal });
+    stop.abort(new Error("no patience"));
+    await expect(sent).rejects.toThrow("no patience");
+    void connection.close();
+    expect(fingerprint(await received.promise)).toBe(fingerprint(bytes));
+  });
+});
+
+describe("one turn", () => {
+  test("B25 what is sent in one turn to one connection leaves in one system call", async () => {
+    const received = deferred<Buffer>();
+    const { port } = await nodeServer((socket) => void readNode(socket).then(received.resolve));
+    const connection = await connect(`tcp://127.0.0.1:${port}`);
+    await new Promise(setImmediate);
+    const before = counters();
+    for (let i = 0; i < 50; i++) connection.write(`line ${i}\n`);
+    connection.write(pattern(10_000));
+    await connection.send("the end");
+    await new Promise(setImmediate);
+    const after = counters();
+    expect(after.sends - before.sends).toBe(1);
+    expect(after.flushes - before.flushes).toBe(1);
+    void connection.close();
+    expect((await received.promise).length).toBe(10 * 7 + 40 * 8 + 10_000 + 7);
+  });
+
+  test("B25 many connections share one crossing into native code", async () => {
+    const accepted: Connection[] = [];
+    const listener = await serve({ open: (c) => accepted.push(c) });
+    for (let i = 0; i < 40; i++) await nodeClient({ port: listener.port });
+    await until("all are there", () => accepted.length === 40);
+    await new Promise(setImmediate);
+    const before = counters();
+    for (const connection of accepted) connection.write("hello");
+    await new Promise(setImmediate);
+    const after = counters();
+    expect(after.flushes - before.flushes).toBe(1);
+    expect(after.sends - before.sends).toBe(40);
+  });
+
+  test("a timer is not starved by a loop of sends that are done at once", async () => {
+    const { port } = await nodeServer((socket) => socket.resume());
+    const connection = ending(await connect(`tcp://127.0.0.1:${port}`));
+    for (const size of [10, 6_000]) {
+      const chunk = Buffer.alloc(size);
+      let isOver = false;
+      const start = performance.now();
+      const timer = delay(10).then(() => {
+        isOver = true;
+        return performance.now() - start;
+      });
+      while (!isOver) await connection.send(chunk);
+      expect(await timer).toBeLessThan(100);
+    }
+  });
+});
+
+describe("before the connection is there", () => {
+  test("writes queue, write says when the mark is passed, drain follows", async () => {
+    const received = deferred<Buffer>();
+    const { port } = await nodeServer((socket) => void readNode(socket).then(received.resolve));
+    const drained = deferred();
+    const connection = new Connection(`tcp://127.0.0.1:${port}`, {
+      sendHighWaterMark: 10_000,
+      drain: () => drained.resolve(),
+    });
+    expect(connection.write("setup ")).toBe(true);
+    connection.start();
+    const large = pattern(20_000);
+    let isSent = false;
+    const sent = connection.send(large).then(() => {
+      isSent = true;
+    });
+    expect(connection.writableNeedDrain).toBe(true);
+    expect(connection.bufferedAmount).toBe(20_006);
+    expect(connection.bytesWritten).toBe(20_006);
+    await null;
+    expect(isSent).toBe(false);
+    await drained.promise;
+    await sent;
+    await connection.close();
+    expect(fingerprint(await received.promise)).toBe(
+      fingerprint(Buffer.concat([Buffer.from("setup "), large])),
+    );
+  });
+
+  test("lent memory that is written to a connection still connecting is copied", async () => {
+    const received = deferred<Buffer>();
+    const upstream = await nodeServer((socket) => void readNode(socket).then(received.resolve));
+    const proxied = deferred<Connection>();
+    const listener = await serve({
+      lend: true,
+      open: (c) => {
+        c.data = new Connection(`tcp://127.0.0.1:${upstream.port}`).start();
+        proxied.resolve(c.data as Connection);
+      },
+      data: (c, bytes) => void (c.data as Connection).write(bytes),
+      end: (c) => void (c.data as Connection).close(),
+    });
+    const peer = await nodeClient({ port: listener.port });
+    const bytes = pattern(300_000);
+    peer.end(bytes);
+    expect(fingerprint(await received.promise)).toBe(fingerprint(bytes));
+  });
+
+  test("a failure rejects what was queued, with that failure", async () => {
+    const { server, port } = await nodeServer(() => {});
+    server.close();
+    const connection = new Connection(`tcp://127.0.0.1:${port}`, { sendHighWaterMark: 10 });
+    connection.start();
+    const small = connection.send("more than ten bytes");
+    const large = connection.send(pattern(10_000));
+    const error = await connection.ready.catch((reason) => reason);
+    expect(error).toMatchObject({ code: "ECONNREFUSED" });
+    await expect(small).rejects.toBe(error);
+    await expect(large).rejects.toBe(error);
+    await expect(connection.receive()).rejects.toBe(error);
+  });
+});
+
+test("shutdown() resolves when all is handed over, and rejects when it cannot be", async () => {
+  const { connection } = await toSilent();
+  connection.write(pattern(20_000_000));
+  const shut = connection.shutdown();
+  let isShut = false;
+  shut.then(
+    () => {
+      isShut = true;
+    },
+    () => {},
+  );
+  await delay(50);
+  expect(isShut).toBe(false);
+  connection.abort();
+  await expect(shut).rejects.toMatchObject({ code: "ECANCELED" });
+});
+
+test("a write that meets a reset is told as the failure of the connection", async () => {
+  const { port } = await nodeServer((socket) => setTimeout(() => socket.resetAndDestroy(), 20));
+  const errors: unknown[] = [];
+  const connection = await connect(`tcp://127.0.0.1:${port}`, {
+    close: (_c, error) => errors.push(error),
+  });
+  connection.pause();
+  await delay(60);
+  for (let i = 0; i < 3; i++) connection.write("into the void");
+  const sent = connection.send(pattern(10_000));
+  const { error } = await connection.closed;
+  expect(error?.code).toMatch(/ECONNRESET|EPIPE/);
+  expect(errors).toEqual([error]);
+  await expect(sent).rejects.toBe(error);
+});
