@@ -1,14 +1,15 @@
-// What the socket level needs of the core beyond streams' data: pairs, senders' paths, readiness
-// mode and sends that the caller makes himself.
+// What the socket level needs of the core beyond the data of streams: pairs, paths of senders, and
+// the end of readiness mode.
 #include <doctest/doctest.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "reactor/limits.h"
 #include "support/world.h"
@@ -24,7 +25,7 @@ struct Folder {
   std::vector<std::string> files;
 
   Folder() {
-    char name[] = "/tmp/hawser-native-XXXXXX";
+    char name[] = P_tmpdir "/hawser-XXXXXX";
     REQUIRE(::mkdtemp(name) != nullptr);
     path = name;
   }
@@ -136,21 +137,6 @@ TEST_CASE("datagrams: paths never pass the end of the slab") {
   }
 }
 
-TEST_CASE("readiness: an event is told and nothing is read; off again, what was left is read") {
-  Connected c(false);
-  REQUIRE(c.world.reactor->SetReadiness(c.name, true) == 0);
-  Write(c.far.get(), "one and two");
-  c.world.TurnUntilTold(Kind::kReadable);
-  CHECK(c.world.Count(Kind::kData) == 0);
-  // The caller takes a part; the edge for the rest is used up.
-  CHECK(ReadExactly(c.descriptor, 3) == "one");
-  c.world.TurnWhileDue();
-  CHECK(c.world.Count(Kind::kReadable) == 1);
-  REQUIRE(c.world.reactor->SetReadiness(c.name, false) == 0);
-  c.world.TurnUntilTold(Kind::kData);
-  CHECK(c.world.BytesOf(c.name) == " and two");
-}
-
 TEST_CASE("readiness: off while paused, what was left is read after Resume") {
   Connected c(false);
   REQUIRE(c.world.reactor->SetReadiness(c.name, true) == 0);
@@ -163,22 +149,4 @@ TEST_CASE("readiness: off while paused, what was left is read after Resume") {
   REQUIRE(c.world.reactor->Resume(c.name) == 0);
   c.world.TurnUntilTold(Kind::kData);
   CHECK(c.world.BytesOf(c.name) == "left");
-}
-
-TEST_CASE("AwaitWritable: after the caller's own EAGAIN, room is told once") {
-  Connected c(false);
-  size_t filled = Fill(c.descriptor);
-  CHECK(c.world.reactor->AwaitWritable(c.name) == 0);
-  c.world.TurnWhileDue();
-  CHECK(c.world.Count(Kind::kWritable) == 0);
-  CHECK(ReadExactly(c.far.get(), filled).size() == filled);
-  c.world.TurnUntilTold(Kind::kWritable);
-  c.world.TurnWhileDue();
-  CHECK(c.world.Count(Kind::kWritable) == 1);
-}
-
-TEST_CASE("readiness and AwaitWritable: a stale name is EBADF") {
-  World world;
-  CHECK(world.reactor->SetReadiness({}, true) == -EBADF);
-  CHECK(world.reactor->AwaitWritable({5, 5}) == -EBADF);
 }
