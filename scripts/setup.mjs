@@ -117,8 +117,23 @@ try {
   process.exit(1);
 }
 
+// A terminal sends Ctrl-C to npm and to this process, and npm passes its own on as well: what comes
+// within this time is the same one. A later one ends a service that does not end.
+const sameInterruptMs = 500;
+function interruptOnce() {
+  let first;
+  process.on("SIGINT", () => {
+    const handled = process.listenerCount("SIGINT") > 1;
+    if (!handled && (first === undefined || performance.now() - first > sameInterruptMs)) {
+      process.exit(130);
+    }
+    first ??= performance.now();
+  });
+}
+
 const [next, ...rest] = process.argv.slice(2);
 if (next !== undefined) {
+  interruptOnce();
   const path = resolve(root, next);
   process.argv = [process.execPath, path, ...rest];
   await import(pathToFileURL(path).href);
