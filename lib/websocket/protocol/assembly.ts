@@ -1,6 +1,7 @@
 // The bytes of one message that arrives in pieces: one buffer that grows as bytes arrive, so that
 // neither a declared length nor a flood of tiny pieces reserves memory. No protocol here.
 
+import { ownedCopy } from "../../core/owned-bytes.ts";
 import { FIRST_ASSEMBLY_BYTES } from "./limits.ts";
 
 export class Assembly {
@@ -40,7 +41,7 @@ export class Assembly {
     this.length = 0;
     if (bytes.length === length) return bytes;
     const whole = bytes.subarray(0, length);
-    return bytes.length - length > length >>> 2 ? Buffer.from(whole) : whole;
+    return bytes.length - length > length >>> 2 ? ownedCopy(whole, 0, length) : whole;
   }
 }
 

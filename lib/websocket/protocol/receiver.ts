@@ -1,6 +1,7 @@
 // Between the frames and the application where a message is not simply whole: inflation, parts, and
 // the wish to hold the parser while the thread pool works. No frames, no states of closing.
 
+import { ownedCopy } from "../../core/owned-bytes.ts";
 import {
   CLOSE_INTERNAL_ERROR,
   CLOSE_INVALID_PAYLOAD,
@@ -123,7 +124,7 @@ export class MessageReceiver {
     }
     if (!isText) {
       const wasteful = result.buffer.byteLength - result.length > result.length + SPARE_BYTES;
-      this.sink.onMessage(wasteful ? Buffer.from(result) : result);
+      this.sink.onMessage(wasteful ? ownedCopy(result, 0, result.length) : result);
       return;
     }
     const text = decodeUtf8(result, 0, result.length);

@@ -68,7 +68,7 @@ export abstract class SendingSide implements SenderSink {
 
   /** True while messages wait for compression; onQueueEmpty() says when that is over. */
   get compressing(): boolean {
-    return this.sender !== null && this.sender.waiting;
+    return this.sender?.waiting === true;
   }
 
   // The application's calls.

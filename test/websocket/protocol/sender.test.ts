@@ -5,10 +5,11 @@ import { Deflater } from "../../../lib/websocket/protocol/deflate.ts";
 import { resolveDeflate } from "../../../lib/websocket/protocol/deflate-negotiation.ts";
 import { unmask } from "../../../lib/websocket/protocol/mask.ts";
 import { MemoryOutput } from "../../../lib/websocket/protocol/memory-output.ts";
+import { PreparedMessage } from "../../../lib/websocket/protocol/prepared.ts";
 import { Sender, writeWhole } from "../../../lib/websocket/protocol/sender.ts";
 import { parseFrames } from "./support.ts";
 
-function make(withDeflate = true) {
+function make(withDeflate = true, threshold = 10) {
   const output = new MemoryOutput();
   let failures = 0;
   let empty = () => {};
@@ -16,7 +17,7 @@ function make(withDeflate = true) {
     empty = resolve;
   });
   const sink = { onQueueEmpty: () => empty(), onDeflateFailure: () => failures++ };
-  const settings = resolveDeflate({ threshold: 10 });
+  const settings = resolveDeflate({ threshold });
   const deflater = withDeflate ? new Deflater(settings, 15, true) : null;
   const sender = new Sender(output, { masks: null, unmask }, deflater, settings.threshold, sink);
   return { output, sender, emptied, failures: () => failures };
@@ -73,6 +74,27 @@ test("the threshold counts bytes, not characters", () => {
   expect(sizes[1]?.[0]).toBe(4);
   expect(sizes[2]?.[0]).toBe(4);
   expect(sizes[3]).toEqual([0, 8]);
+});
+
+test("the threshold counts three bytes where a character has them", () => {
+  const { output, sender } = make(true, 9);
+  sender.send("€€€", true, true);
+  sender.send("€€", true, true);
+  expect(parseFrames(output.take()).map((frame) => frame.rsv)).toEqual([4, 0]);
+});
+
+test("several that go to the pool, and prepared ones between, keep their order", async () => {
+  const { output, sender, emptied } = make();
+  for (let at = 0; at < 3; at++) {
+    sender.send(LARGE, true, true);
+    sender.sendPrepared(new PreparedMessage(`prepared ${at}`));
+  }
+  sender.send("last", true, true);
+  await emptied;
+  const frames = parseFrames(output.take());
+  const plain = frames.filter((frame) => frame.rsv === 0).map((frame) => String(frame.payload));
+  expect(frames.map((frame) => frame.rsv)).toEqual([4, 0, 4, 0, 4, 0, 0]);
+  expect(plain).toEqual(["prepared 0", "prepared 1", "prepared 2", "last"]);
 });
 
 test("frames that are made already: short ones are copied, long ones go by reference", () => {
