@@ -17,6 +17,7 @@ import {
   SEND_FAILED,
   SHUT,
   TROUBLED,
+  WILL_DRAIN,
   WATCHED,
 } from "./connection-base.ts";
 
