@@ -38,7 +38,8 @@ export class PreparedMessage {
 
   /**
    * The compressed frame for a window, made at the first call; null when it would not be smaller,
-   * would take too long, or compression was not asked for. It refers to no earlier message, so it fits any connection.
+   * would take too long, or compression was not asked for. It refers to no earlier message, so it
+   * fits any connection.
    */
   compressedFrame(maxWindowBits: number): Buffer | null {
     const { length } = this.payload;

@@ -1,5 +1,5 @@
-// The kept inputs: a file for each target, an input in hexadecimal digits on each line, the shortest
-// first.
+// The kept inputs: a file for each target, on each line an input in hexadecimal digits, the
+// shortest first.
 
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
