@@ -101,12 +101,12 @@ export const UNREFERENCED = 1 << 12;
 export const DETACHED = 1 << 13;
 /** And it was told: nothing follows. */
 export const TOLD = 1 << 14;
-/** The `drain` callback is due. */
-export const WILL_DRAIN = 1 << 16;
 /** Whoever wraps this connection ends the sending side. */
 export const END_HELD = 1 << 15;
 /** The liveness monitor looks at what is pending, or there is nothing that it could look for. */
 export const WATCHED = 1 << 16;
+/** The `drain` callback is due. */
+export const WILL_DRAIN = 1 << 17;
 
 /** An error that a connection has made, and which one: so that a handler may pass it on. */
 const makers = new WeakMap<object, object>();
