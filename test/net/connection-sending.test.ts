@@ -163,15 +163,20 @@ describe("one turn", () => {
     const { port } = await nodeServer((socket) => socket.resume());
     const connection = ending(await connect(`tcp://127.0.0.1:${port}`));
     for (const size of [10, 6_000]) {
-      const chunk = Buffer.alloc(size);
-      let isOver = false;
-      const start = performance.now();
-      const timer = delay(10).then(() => {
-        isOver = true;
-        return performance.now() - start;
-      });
-      while (!isOver) await connection.send(chunk);
-      expect(await timer).toBeLessThan(100);
+      const delays: number[] = [];
+      // Other work on the machine may come in between; the fastest of some shows the rule.
+      for (let turn = 0; turn < 5; turn++) {
+        let isOver = false;
+        const start = performance.now();
+        const timer = delay(10).then(() => {
+          isOver = true;
+          delays.push(performance.now() - start);
+        });
+        const chunk = Buffer.alloc(size);
+        while (!isOver) await connection.send(chunk);
+        await timer;
+      }
+      expect(Math.min(...delays)).toBeLessThan(50);
     }
   });
 });
