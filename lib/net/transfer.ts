@@ -46,6 +46,18 @@ export function errorBytes(
   return { handedOver, acknowledged, unacknowledged: handedOver - acknowledged };
 }
 
+/**
+ * The same where the kernel counts what is left in the send buffer instead (macOS).
+ *
+ * @param unacknowledged bytes in it, or a negative errno
+ */
+export function errorBytesLeft(unacknowledged: number, handedOver: number): ErrorBytes | undefined {
+  if (unacknowledged < 0) return undefined;
+  // A FIN is counted as a byte, which no application sent.
+  const left = Math.min(unacknowledged, handedOver);
+  return { handedOver, acknowledged: handedOver - left, unacknowledged: left };
+}
+
 export function transferReport(
   totals: TransferTotals,
   info: TcpInfo | null,

@@ -1,0 +1,42 @@
+// How far the bytes of a failed connection came (lib/net/transfer.ts), by either kernel's count.
+import { describe, expect, test } from "vitest";
+import { acknowledgedBytes, errorBytes, errorBytesLeft } from "../../lib/net/transfer.ts";
+import type { TcpInfo } from "../../lib/socket/tcp-info.ts";
+
+const counted = (bytesAcknowledged: number | null) => ({ bytesAcknowledged }) as TcpInfo;
+
+describe("B26 by what was acknowledged (Linux)", () => {
+  test.each([
+    ["an active open's SYN is not the application's", 1_001, 1_500, true, 1_000],
+    ["an accepted one has none", 1_000, 1_500, false, 1_000],
+    ["nor is a FIN, which is acknowledged last", 1_502, 1_500, true, 1_500],
+    ["before anything is acknowledged", 0, 1_500, true, 0],
+  ])("%s", (_, count, handedOver, isActiveOpen, acknowledged) => {
+    expect(acknowledgedBytes(counted(count), handedOver, isActiveOpen)).toBe(acknowledged);
+    expect(errorBytes(counted(count), handedOver, isActiveOpen)).toEqual({
+      handedOver,
+      acknowledged,
+      unacknowledged: handedOver - acknowledged,
+    });
+  });
+
+  test("where nobody tells there are no bytes", () => {
+    expect(errorBytes(null, 1_500, true)).toBeUndefined();
+    expect(errorBytes(counted(null), 1_500, true)).toBeUndefined();
+  });
+});
+
+describe("B26 by what is left in the send buffer (macOS)", () => {
+  test.each([
+    [0, 1_500, 1_500],
+    [500, 1_500, 1_000],
+    [1_501, 1_500, 0],
+  ])("%i bytes left of %i", (left, handedOver, acknowledged) => {
+    const unacknowledged = handedOver - acknowledged;
+    expect(errorBytesLeft(left, handedOver)).toEqual({ handedOver, acknowledged, unacknowledged });
+  });
+
+  test("where the kernel refuses there are none", () => {
+    expect(errorBytesLeft(-9, 1_500)).toBeUndefined();
+  });
+});
