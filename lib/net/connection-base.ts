@@ -42,7 +42,13 @@ import { optionsInForce } from "./options-in-force.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Policy } from "./policy.ts";
 import { traceState, tracesStates } from "./tracing.ts";
-import { acceptedReport, errorBytes, transferReport, tryTcpInfo } from "./transfer.ts";
+import {
+  acceptedReport,
+  errorBytes,
+  errorBytesLeft,
+  transferReport,
+  tryTcpInfo,
+} from "./transfer.ts";
 import type {
   AddressFamily,
   CloseResult,
@@ -344,7 +350,13 @@ export abstract class ConnectionBase<T = unknown> {
 
   /** @internal How far what was written came; undefined where nobody knows. */
   protected bytesSoFar(): ErrorBytes | undefined {
-    return errorBytes(tryTcpInfo(this.fd), this.handedOver(), this.outbound !== null);
+    const { channel } = this;
+    if (channel === null || this.transport !== "tcp") return undefined;
+    const handedOver = this.handedOver();
+    const counted = errorBytes(tryTcpInfo(this.fd), handedOver, this.outbound !== null);
+    if (counted !== undefined) return counted;
+    const { slot, generation } = channel;
+    return errorBytesLeft(reactor.unacknowledgedBytes(slot, generation), handedOver);
   }
 
   /** @internal What outstanding receives and sends reject with when we end it ourselves. */
