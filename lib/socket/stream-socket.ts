@@ -171,8 +171,9 @@ export class StreamSocket extends SocketBase implements AsyncIterable<Buffer> {
   /**
    * recv(2): at least `min` bytes, or null at the end, again and again, and after `close()`.
    *
-   * @throws TypeError or RangeError for wrong options; (rejection) HawserError: ECONNRESET, ETIMEDOUT
-   *   and the like after all data, ENOTCONN, ECANCELED (closed meanwhile); `signal.reason`
+   * @throws TypeError or RangeError for wrong options, TypeError ERR_INVALID_STATE while
+   *   `receiveDescriptors` waits; (rejection) HawserError: ECONNRESET, ETIMEDOUT and the like after all
+   *   data, ENOTCONN, ECANCELED (closed meanwhile); `signal.reason`
    */
   receive(options?: ReceiveOptions): Promise<Buffer | null> {
     const refusal = this.#unconnected("recv");
