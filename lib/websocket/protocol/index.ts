@@ -1,17 +1,20 @@
 // The protocol core's public face: what the glue between a byte stream and a WebSocket uses.
 //
-// A connection begins with ServerHandshake or ClientHandshake: receive() takes bytes and says where
-// the frames begin, tick() is due at `deadline`. Then a WebSocketProtocol takes over: receive() for
-// bytes, end() and transportClosed() for the transport's ends, tick() at nextDeadline(), and the
-// handler's onShutdown() and onAbort() say what is to become of the transport.
+// A server's connection begins with a ServerHandshake, a client's with a ClientHandshake, whose
+// `request` is sent first. Both are fed by receive(), which gives the index where the frames begin,
+// and tick() is due at `deadline`. With what they agreed on a WebSocketProtocol is made, and the
+// rest of that chunk is its first:
+//
+//   bytes came            protocol.receive(chunk, start, end, now)
+//   the peer's FIN        protocol.end(now)
+//   the transport is gone protocol.transportClosed(now), always, once; onClosed() follows
+//   the clock             protocol.tick(now) at protocol.nextDeadline(); it may change at any call
+//   bytes were sent       protocol.flushed()
+//   the application       sendText(), sendBinary(), sendPart(), ping(), close(), pause(), resume()
+//
+// It answers through its FrameOutput (frames to send) and its ProtocolHandler: onShutdown() means
+// flush, send FIN, read on to the peer's end, then close; onAbort() means drop the transport now.
 
-export {
-  type AcceptedByServer,
-  ClientHandshake,
-  type ClientHandshakeOptions,
-  type ClientHandshakeState,
-  type RefusedByServer,
-} from "./client-handshake.ts";
 export * as closeCodes from "./close-codes.ts";
 export { encodeClosePayload, isWireCloseCode } from "./close-codes.ts";
 export { resolveTimeouts, type TimeoutSettings } from "./deadlines.ts";
