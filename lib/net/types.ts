@@ -100,8 +100,10 @@ export interface StreamOptions {
   /**
    * How long sent data may stay without any acknowledgement, in milliseconds, before the connection
    * fails with ETIMEDOUT and `reason` PEER_UNREACHABLE; the error comes between this and 1.2 times
-   * this + 1 s. 0, the default, sets no limit beyond keepalive's. Kept with TCP_USER_TIMEOUT
-   * (tcp(7), RFC 5482) on Linux, TCP_RXT_CONNDROPTIME on macOS, and the kernel's counters.
+   * this + 1 s. 0, the default, sets no limit beyond keepalive's. A peer that is alive and does not
+   * read is not concerned: that is `stallTimeout`. Kept by the kernel's counters, and not by
+   * TCP_USER_TIMEOUT (tcp(7)), which overrides keepalive and kills live peers. On macOS it turns
+   * keepalive on where that is off. See docs/dead-peers.md.
    */
   readonly dropTimeout?: number | undefined;
   /**
