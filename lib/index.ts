@@ -4,7 +4,7 @@ export { HawserError } from "./errors/hawser-error.ts";
 export { Connection } from "./net/connection.ts";
 export { connect, listen } from "./net/entry.ts";
 export { Listener } from "./net/listener.ts";
-export { presets } from "./net/presets.ts";
+export { type LivenessPreset, presets } from "./net/presets.ts";
 export type * from "./net/types.ts";
 export type { Datagram } from "./socket/datagram-receiver.ts";
 export { DatagramSocket, type DatagramSocketOptions } from "./socket/datagram-socket.ts";

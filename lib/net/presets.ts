@@ -1,21 +1,24 @@
 // Limits for dead and stalled peers that fit a kind of network, to spread into options. Their
 // reasons stand in docs/dead-peers.md. Not here: the defaults (core/limits.ts).
 
-import type { StreamOptions } from "./types.ts";
-
-type Preset = Required<Pick<StreamOptions, "keepAlive" | "dropTimeout" | "stallTimeout">>;
+/** Options that `connect` and `listen` take; durations are milliseconds. */
+export interface LivenessPreset {
+  readonly keepAlive: { readonly idle: number; readonly interval: number; readonly count: number };
+  readonly dropTimeout: number;
+  readonly stallTimeout: number;
+}
 
 /**
  * Options for dead and stalled peers, by kind of network.
  *
- * - `lan`: machines of one site or one cloud region. A silent peer is dead within 16 s, unacknowledged
- *   data within 10 s, a peer that does not read after a minute.
+ * - `lan`: machines of one site or one cloud region. A silent peer is dead after 16 to 18 s, one
+ *   that acknowledges nothing after 10 to 13 s, one that does not read after a minute.
  * - `internet`: through NAT, mobile networks and load balancers. Probes every 30 s keep mappings
- *   alive; outages of half a minute are survived.
+ *   alive; an outage of half a minute is survived.
  *
  * @example await connect("tcp://db.internal:5432", { ...presets.lan, connectTimeout: 5_000 });
  */
-export const presets: Readonly<Record<"lan" | "internet", Preset>> = Object.freeze({
+export const presets: Readonly<Record<"lan" | "internet", LivenessPreset>> = Object.freeze({
   lan: preset({
     keepAlive: { idle: 10_000, interval: 2_000, count: 3 },
     dropTimeout: 10_000,
@@ -28,7 +31,7 @@ export const presets: Readonly<Record<"lan" | "internet", Preset>> = Object.free
   }),
 });
 
-function preset(limits: Preset): Preset {
+function preset(limits: LivenessPreset): LivenessPreset {
   Object.freeze(limits.keepAlive);
   return Object.freeze(limits);
 }
