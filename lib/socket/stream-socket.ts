@@ -229,7 +229,8 @@ export class StreamSocket extends SocketBase implements AsyncIterable<Buffer> {
 
   /**
    * Closes with a reset: SO_LINGER 0 (socket(7)). What was sent and not taken is dropped, and who
-   * waits is rejected with ECANCELED. Nothing happens where it is closed.
+   * waits is rejected with ECANCELED. Where another descriptor shares the socket (`dup`) it is only
+   * closed. Nothing happens where it is closed already.
    */
   abort(): void {
     void this.#shut(true);

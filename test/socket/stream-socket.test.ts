@@ -1,6 +1,8 @@
 // Stream sockets against the kernel: connecting, both directions, ends.
 // What they do as owners of descriptors is in stream-socket-descriptors.test.ts.
 
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { counters } from "../../lib/socket/reactor.ts";
 import { StreamSocket } from "../../lib/socket/stream-socket.ts";
@@ -399,3 +401,25 @@ async function fullQueue(): Promise<{ address: { address: string; port: number }
   await filler.connect(address);
   return { address: address as { address: string; port: number } };
 }
+
+// A link-local address of its own, in a network namespace of its own.
+const inNamespace = (script: string) =>
+  spawnSync("unshare", ["--net", "sh", "-ec", script], { encoding: "utf8" });
+const setUp = "ip link set lo up; ip addr add fe80::1234/64 dev lo nodad";
+const hasNamespaces = inNamespace(setUp).status === 0;
+
+test.runIf(hasNamespaces)(
+  "goes to a link-local IPv6 address with its scope (needs root and iproute2)",
+  () => {
+    const program = join(import.meta.dirname, "link-local-program.mjs");
+    const { stdout, stderr } = inNamespace(`${setUp}; exec '${process.execPath}' '${program}'`);
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual({
+      listening: "fe80::1234%lo",
+      peers: ["fe80::1234%lo", "fe80::1234%lo"],
+      datagramFrom: "fe80::1234%lo",
+      answers: ["by zone", "by scopeId", "a datagram"],
+      without: "EINVAL",
+    });
+  },
+);
