@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import sys
+import time
 
 listener = None
 peers = []
@@ -79,6 +80,30 @@ def receive(command):
     }
 
 
+def options(command):
+    """Sets options by their names in the socket module."""
+    for name, value in command["options"].items():
+        level = socket.SOL_SOCKET if name.startswith("SO_") else socket.IPPROTO_TCP
+        of(command).setsockopt(level, getattr(socket, name), value)
+
+
+def fill(command):
+    """Sends until neither this kernel nor the peer's takes more."""
+    connection = of(command)
+    connection.setblocking(False)
+    sent = 0
+    pauses = 0
+    while pauses < 10:
+        try:
+            sent += connection.send(bytes(65536))
+            pauses = 0
+        except BlockingIOError:
+            pauses += 1
+            time.sleep(0.02)
+    connection.settimeout(60)
+    return {"bytes": sent}
+
+
 def shutdown(command):
     of(command).shutdown(socket.SHUT_WR)
 
@@ -97,6 +122,8 @@ OPERATIONS = {
     "listen": listen,
     "accept": accept,
     "connect": connect,
+    "options": options,
+    "fill": fill,
     "send": send,
     "receive": receive,
     "shutdown": shutdown,
