@@ -197,6 +197,7 @@ export class StreamIo implements StreamSink {
     const before = this.#line ?? RESOLVED;
     const result = quiet(
       before.then(() => {
+        if (this.#closed !== null) throw canceled("sendmsg");
         if (this.#sendError !== null) throw this.#sendError;
         return send();
       }),

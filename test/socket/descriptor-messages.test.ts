@@ -125,6 +125,20 @@ describe("a message with descriptors", () => {
     await sent;
   });
 
+  test("is cut off by close with ECANCELED, and so is what stands in line behind it", async () => {
+    const [left] = pair();
+    const fd = openFile();
+    const sent = [
+      left.send(Buffer.alloc(5_000_000)),
+      left.sendDescriptors("x", [fd]),
+      left.send("behind"),
+    ];
+    const outcomes = Promise.all(sent.map(rejection));
+    await until(() => left.bufferedAmount < 5_000_000);
+    await left.close();
+    for (const error of await outcomes) expect(error).toMatchObject({ code: "ECANCELED" });
+  });
+
   test("large data goes on after the part that carried the descriptors", async () => {
     const [left, right] = pair();
     const fd = openFile();
