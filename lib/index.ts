@@ -1,5 +1,7 @@
 // The public interface of the package. No code of its own.
 
+import "./tls/index.ts";
+
 export { HawserError } from "./errors/hawser-error.ts";
 export { Connection } from "./net/connection.ts";
 export { connect, listen } from "./net/entry.ts";
@@ -12,6 +14,17 @@ export type { DescriptorMessage } from "./socket/descriptor-messages.ts";
 export type { InheritedDescriptor } from "./socket/inherited.ts";
 export { ListenSocket, type ListenSocketOptions } from "./socket/listen-socket.ts";
 export { getOption, setOption } from "./socket/options.ts";
+export type {
+  LingerValue,
+  OptionInputs,
+  OptionValues,
+  PeerCredentials,
+  ReadableOption,
+  SocketOptionName,
+  SocketOptions,
+  TcpInfo,
+  WritableOption,
+} from "./socket/options.ts";
 export { counters } from "./socket/reactor.ts";
 export type { InternetAddress, UnixAddress } from "./socket/socket-address.ts";
 export type { SocketBase } from "./socket/socket-base.ts";

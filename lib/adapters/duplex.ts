@@ -373,6 +373,28 @@ export class ConnectionDuplex extends Duplex {
     return this.#ofNetwork()?.localFamily;
   }
 
+  // ---------------------------------------------------------------------------------------- TLS
+
+  /** True over TLS, as on tls.TLSSocket: frameworks ask for it to tell https from http. */
+  get encrypted(): true | undefined {
+    return this.#connection?.transport === "tls" ? true : undefined;
+  }
+
+  /** As on tls.TLSSocket; undefined without TLS. */
+  get authorized(): boolean | undefined {
+    return this.#connection?.tls?.authorized;
+  }
+
+  get authorizationError(): string | null | undefined {
+    return this.#connection?.tls?.authorizationError;
+  }
+
+  /** As on tls.TLSSocket: false where none was agreed on; undefined without TLS. */
+  get alpnProtocol(): string | false | undefined {
+    const info = this.#connection?.tls ?? null;
+    return info === null ? undefined : (info.alpnProtocol ?? false);
+  }
+
   // ------------------------------------------------------------------------------------- counts
 
   /** Bytes received. */

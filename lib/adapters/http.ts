@@ -26,7 +26,7 @@ export type HttpListenOptions = Omit<
 /** Options of `connect` without its callbacks and without what the request says. */
 export type HttpConnectOptions = Omit<
   ConnectOptions,
-  keyof StreamHandlers | "allowHalfOpen" | "lend" | "signal"
+  keyof StreamHandlers | "allowHalfOpen" | "lend" | "signal" | "tls"
 >;
 
 /** A `node:http` server, and where its connections come from. */

@@ -2,9 +2,9 @@
 // Not here: the stream between (duplex.ts), node:http (http.ts).
 
 import type { Duplex } from "node:stream";
-import tls from "node:tls";
 import { Connection } from "../net/connection.ts";
-import { type ConnectionDuplex, toDuplex } from "./duplex.ts";
+import type { StreamEndpoint, TlsOption } from "../net/types.ts";
+import { toDuplex } from "./duplex.ts";
 import type { HttpConnectOptions } from "./http.ts";
 
 /** What undici tells its connector. */
@@ -18,10 +18,8 @@ export interface UndiciTarget {
 
 export type UndiciCallback = (error: Error | null, socket: Duplex | null) => void;
 
-export interface ConnectorOptions extends HttpConnectOptions {
-  /** For `https:`: certificate options as in `tls.connect`. */
-  readonly tls?: tls.ConnectionOptions | undefined;
-  /** Connect to this Unix socket, whatever the URL says. */
+export interface ConnectorOptions extends HttpConnectOptions, TlsOption {
+  /** Connect to this Unix socket, whatever the URL says; `http:` only. */
   readonly socketPath?: string | undefined;
 }
 
@@ -29,56 +27,33 @@ const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 
 
 /**
  * For undici's `new Client(url, { connect: connector() })`. Options are those of hawser's `connect`;
- * `https:` is Node's TLS over it.
+ * `https:` is TLS with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols` says more.
  */
 export function connector(
   options: ConnectorOptions = {},
 ): (target: UndiciTarget, callback: UndiciCallback) => void {
-  const { tls: secure = {}, socketPath, ...rest } = options;
+  const { tls = {}, socketPath, ...plain } = options;
   return (target, callback) => {
-    const { hostname, port, protocol, localAddress } = target;
-    const host = hostname.replace(/^\[(.*)\]$/, "$1");
-    const endpoint =
-      socketPath === undefined
-        ? { host, port: port ? Number(port) : (DEFAULT_PORT[protocol] ?? 0) }
-        : { path: socketPath };
-    const asked = localAddress ? { ...rest, localAddress } : rest;
-    const socket = toDuplex(new Connection(endpoint, asked).start());
-    if (protocol !== "https:") tellOnce(socket, "connect", callback);
-    else tellOnce(secured(socket, target, secure), "secureConnect", callback);
+    const { protocol, servername, localAddress } = target;
+    const isSecure = protocol === "https:";
+    const endpoint = socketPath === undefined ? endpointOf(target) : { path: socketPath };
+    const name = servername ? { servername } : {};
+    const connection = new Connection(endpoint, {
+      ...plain,
+      ...(localAddress && { localAddress }),
+      ...(isSecure && { tls: { alpnProtocols: ["http/1.1"], ...name, ...tls } }),
+    });
+    connection.start().ready.then(
+      () => callback(null, toDuplex(connection)),
+      (error) => callback(error, null),
+    );
   };
 }
 
-function secured(
-  socket: ConnectionDuplex,
-  { hostname, servername }: UndiciTarget,
-  options: tls.ConnectionOptions,
-): tls.TLSSocket {
-  const name = servername || options.servername || hostname;
-  const stream = tls.connect({
-    ALPNProtocols: ["http/1.1"],
-    ...options,
-    socket,
-    // An address is no name to ask for (RFC 6066 section 3).
-    ...(/^[\d.]+$|:/.test(name) ? { host: name } : { servername: name }),
-  });
-  // TLS over a stream hears of its end, and not of its failure.
-  socket.once("error", (error) => stream.destroy(error));
-  return stream;
-}
-
-function tellOnce(
-  stream: Duplex,
-  ready: "connect" | "secureConnect",
-  callback: UndiciCallback,
-): void {
-  const failed = (error: Error) => {
-    stream.removeListener(ready, opened);
-    callback(error, null);
+function endpointOf({ hostname, port, protocol }: UndiciTarget): StreamEndpoint {
+  return {
+    transport: protocol === "https:" ? "tls" : "tcp",
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port ? Number(port) : (DEFAULT_PORT[protocol] ?? 0),
   };
-  const opened = () => {
-    stream.removeListener("error", failed);
-    callback(null, stream);
-  };
-  stream.once("error", failed).once(ready, opened);
 }

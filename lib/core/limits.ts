@@ -93,6 +93,9 @@ export const MAX_RTO_MAX_MS = 120_000;
 /** `close()`: flush, closing handshake and linger together. */
 export const CLOSE_TIMEOUT_MS = 30_000;
 
+/** A TLS handshake that a listener has accepted; a client's is within its `connectTimeout`. */
+export const TLS_HANDSHAKE_TIMEOUT_MS = 30_000;
+
 /** Connection Attempt Delay (RFC 8305 section 5, recommended 250 ms). */
 export const HAPPY_EYEBALLS_DELAY_MS = 250;
 

@@ -1,7 +1,9 @@
 // What a connection needs from beneath: a channel of bytes both ways, and what it is told by it. The
 // stream channel of lib/socket is one; another engine (TLS, memory) brings its own. Types only.
 
+import type { HawserError } from "../errors/index.ts";
 import type { StreamSink } from "../socket/stream-channel.ts";
+import type { TlsInfo } from "./tls-engine.ts";
 
 export type { StreamSink };
 
@@ -19,6 +21,10 @@ export interface ByteChannel {
   readonly takenBytes: number;
   /** What is written now waits: the other side does not take it. */
   readonly isBlocked: boolean;
+  /** What was negotiated; absent where this is not TLS, null before the handshake is over. */
+  readonly tls?: TlsInfo | null;
+  /** Behind `onFailed`, where the number does not tell everything. */
+  readonly failure?: HawserError | null;
   /** See LoopAccount in lib/socket/reactor.ts. */
   iteration: number;
   iterationBytes: number;

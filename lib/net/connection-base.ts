@@ -23,7 +23,7 @@ import {
   type ErrorContext,
   errnoError,
   errnoName,
-  type HawserError,
+  HawserError,
 } from "../errors/index.ts";
 import { nameOf, peerOf, type SocketAddressInfo } from "../socket/address.ts";
 import {
@@ -42,6 +42,7 @@ import { optionsInForce } from "./options-in-force.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Policy } from "./policy.ts";
 import { traceState, tracesStates } from "./tracing.ts";
+import type { TlsInfo } from "./tls-engine.ts";
 import {
   acceptedReport,
   errorBytes,
@@ -178,8 +179,14 @@ export abstract class ConnectionBase<T = unknown> {
     return optionsInForce(this.policy.parameters);
   }
 
-  get transport(): "tcp" | "unix" {
-    return this.policy.transport;
+  get transport(): "tcp" | "tls" | "unix" {
+    const isSecure = this.channel?.tls !== undefined || this.outbound?.endpoint.tls === true;
+    return isSecure ? "tls" : this.policy.transport;
+  }
+
+  /** What TLS has negotiated; null without TLS, and before its handshake is over. */
+  get tls(): TlsInfo | null {
+    return this.channel?.tls ?? null;
   }
 
   /** The descriptor, for `tune` and the like; -1 before there is one and after it is closed. */
@@ -250,7 +257,7 @@ export abstract class ConnectionBase<T = unknown> {
 
   /** The kernel's counters now; null for Unix sockets and after the end. One system call. */
   info(): TcpInfo | null {
-    return this.transport === "unix" ? null : tryTcpInfo(this.fd);
+    return this.policy.transport === "unix" ? null : tryTcpInfo(this.fd);
   }
 
   /** Raw option in the kernel's own unit. @throws HawserError: ENOPROTOOPT, EINVAL, EBADF. */
@@ -324,7 +331,7 @@ export abstract class ConnectionBase<T = unknown> {
   protected place(): ErrorContext {
     const remote = this.#remote();
     const local = this.#local();
-    if (this.transport === "unix") return { address: remote?.address || local?.address };
+    if (this.policy.transport === "unix") return { address: remote?.address || local?.address };
     return {
       address: remote?.address,
       port: remote?.port,
@@ -345,13 +352,18 @@ export abstract class ConnectionBase<T = unknown> {
     // Here the kernel gives up by its keepalive, or after its own number of retransmissions.
     const reason = errnoName(errno) === "ETIMEDOUT" ? "PEER_UNREACHABLE" : undefined;
     const bytes = this.bytesSoFar();
+    const known = this.channel?.failure ?? null;
+    if (known !== null) {
+      const { message, code, phase = "open", cause } = known;
+      return new HawserError(message, { ...this.place(), code, phase, cause, bytes });
+    }
     return errnoError(errno, syscall, { ...this.place(), phase: "open", reason, bytes });
   }
 
   /** @internal How far what was written came; undefined where nobody knows. */
   protected bytesSoFar(): ErrorBytes | undefined {
     const { channel } = this;
-    if (channel === null || this.transport !== "tcp") return undefined;
+    if (channel === null || this.policy.transport !== "tcp") return undefined;
     const handedOver = this.handedOver();
     const counted = errorBytes(tryTcpInfo(this.fd), handedOver, this.outbound !== null);
     if (counted !== undefined) return counted;

@@ -4,6 +4,7 @@
 
 import type { Deadline } from "../core/deadlines.ts";
 import { LINGER_DRAIN_BYTES } from "../core/limits.ts";
+import { quiet } from "../core/send-waiters.ts";
 import { type HawserError, errnoName, invalidState } from "../errors/index.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
 import type { ByteChannel } from "./byte-channel.ts";
@@ -28,9 +29,10 @@ import { tellKernelLimits } from "./liveness-options.ts";
 import { Outbound } from "./outbound.ts";
 import { parseConnectOptions, type StreamParameters } from "./parameters.ts";
 import { makePolicy, type Policy } from "./policy.ts";
+import { TRUNCATED, type TlsOptions, tlsEngine } from "./tls-engine.ts";
 import { traceClose, traceOpen, tracesClose, tracesStates } from "./tracing.ts";
 import { tryTcpInfo } from "./transfer.ts";
-import type { CloseResult, ConnectOptions, StreamEndpoint } from "./types.ts";
+import type { CloseResult, ConnectOptions, EstablishmentPhase, StreamEndpoint } from "./types.ts";
 
 /** @internal A connection that is there already: a slot that a listener has accepted, or a channel. */
 export interface Accepted {
@@ -130,7 +132,7 @@ export class Connection<T = unknown>
   }
 
   /** @internal */
-  established(channel: StreamChannel): void {
+  established(channel: ByteChannel): void {
     const outbound = this.outbound as Outbound;
     this.readyAt = Math.round(now());
     this.channel = channel;
@@ -143,7 +145,7 @@ export class Connection<T = unknown>
     outbound.report = outbound.establishment?.report(this.info()?.roundTripTimeMs ?? null) ?? null;
     outbound.settle();
     outbound.establishment = null;
-    if (this.transport === "tcp") tellKernelLimits(this.fd, this.policy.parameters);
+    if (this.policy.transport === "tcp") tellKernelLimits(this.fd, this.policy.parameters);
     this.sendEarly(channel);
     this.transition("established");
     // Who has closed it meanwhile hears of the end only.
@@ -166,8 +168,68 @@ export class Connection<T = unknown>
     if (open !== undefined) this.call(open);
   }
 
-  #phase(): "resolve" | "connect" {
-    return this.outbound?.establishment?.phase === "connect" ? "connect" : "resolve";
+  #phase(): EstablishmentPhase {
+    return this.outbound?.establishment?.phase ?? "resolve";
+  }
+
+  /**
+   * Begins TLS on a connection that is `ready` (RFC 3207 and like): as a client where the connection
+   * was made here, as a server where it was accepted. What is written from now on goes out when the
+   * handshake is over; what was received and not read yet is taken for the peer's handshake, never
+   * for data.
+   *
+   * @throws TypeError with ERR_INVALID_STATE on a connection that is not `ready`, that uses TLS
+   *   already, or whose peer has ended. Rejects with why the handshake failed, `phase` "tls", and
+   *   the connection fails with the same error.
+   */
+  startTls(options: TlsOptions = {}): Promise<void> {
+    const { channel } = this;
+    const isBusy = (this.flags & (SHUT | PEER_ENDED)) !== 0 || channel?.tls !== undefined;
+    if (channel === null || this.current !== "ready" || isBusy) {
+      throw invalidState("startTls() needs a connection that is ready and has no TLS");
+    }
+    const context =
+      this.outbound === null
+        ? tlsEngine().server(options)
+        : tlsEngine().client(options, this.outbound.endpoint.host);
+    return quiet(
+      new Promise<void>((resolve, reject) => {
+        const done = (error: HawserError | null) => {
+          if (error === null) {
+            resolve();
+            return;
+          }
+          reject(error);
+          this.fail(error, "peer");
+        };
+        this.#changeChannel(channel, (received) =>
+          context.secure({
+            channel,
+            received,
+            writtenBytes: channel.writtenBytes,
+            place: this.place(),
+            done,
+          }),
+        );
+      }),
+    );
+  }
+
+  #changeChannel(under: ByteChannel, make: (received: Buffer | undefined) => ByteChannel): void {
+    const unread: Buffer[] = [];
+    for (let bytes = this.receiver?.take(); bytes; bytes = this.receiver?.take()) {
+      unread.push(bytes);
+    }
+    this.flags &= ~HOLDING;
+    const isStopped = (this.flags & STOPPED) !== 0;
+    if (isStopped) under.resume();
+    const channel = make(unread.length === 0 ? undefined : Buffer.concat(unread));
+    channel.setSink(this);
+    if (isStopped) {
+      if ((this.flags & PAUSED) === 0) this.flags &= ~STOPPED;
+      else channel.pause();
+    }
+    this.channel = channel;
   }
 
   // ------------------------------------------------------------------------------------ ending
@@ -231,7 +293,14 @@ export class Connection<T = unknown>
 
   /** @internal */
   onFailed(errno: number): void {
-    const initiator = PEERS_DOING.has(errnoName(errno)) ? "peer" : "network";
+    const failure = this.channel?.failure ?? null;
+    // Whoever has closed does not mind how the peer leaves (RFC 8446 section 6.1).
+    if (failure?.code === TRUNCATED && (this.flags & CLOSING) !== 0) {
+      this.onEnded();
+      return;
+    }
+    const isPeers = failure !== null || PEERS_DOING.has(errnoName(errno));
+    const initiator = isPeers ? "peer" : "network";
     const syscall = (this.flags & SEND_FAILED) === 0 ? "read" : "write";
     this.fail(this.failure(errno, syscall), initiator);
   }
@@ -313,7 +382,7 @@ export class Connection<T = unknown>
   // One system call, which is left out where nobody can ask for what it gives.
   #wantsInfo(): boolean {
     const isAsked = this.#closed !== null || this.policy.close !== undefined || tracesClose();
-    return this.transport === "tcp" && (isAsked || this.outbound !== null);
+    return this.policy.transport === "tcp" && (isAsked || this.outbound !== null);
   }
 
   /** @internal */

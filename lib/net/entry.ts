@@ -49,7 +49,9 @@ export function listen<T = unknown>(
   return new Listener<T>(parsed, parseListenArguments(options, handler)).start();
 }
 
+const STREAM_SCHEMES: ReadonlySet<string> = new Set(["tcp", "tls", "unix"]);
+
 function requireStream(endpoint: Endpoint): Endpoint {
-  if (endpoint.scheme === "tcp" || endpoint.scheme === "unix") return endpoint;
+  if (STREAM_SCHEMES.has(endpoint.scheme)) return endpoint;
   throw codeError("EPROTONOSUPPORT", "listen", { address: `${endpoint.scheme}:` });
 }

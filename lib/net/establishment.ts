@@ -5,21 +5,28 @@
 import { DOMAIN_IPV4, DOMAIN_UNIX, SLOT_STREAM, TYPE_STREAM } from "../binding/types.ts";
 import type { IpAddress } from "../core/address.ts";
 import { Deadline } from "../core/deadlines.ts";
-import { aggregateError, type ErrorPhase, errnoError, type HawserError } from "../errors/index.ts";
+import { aggregateError, errnoError, type HawserError } from "../errors/index.ts";
 import { type NativeAddress, readFlatAddress, toNativeAddress } from "../socket/address.ts";
 import { reactor } from "../socket/reactor.ts";
 import { StreamChannel, type StreamSink } from "../socket/stream-channel.ts";
+import type { ByteChannel } from "./byte-channel.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "./clock.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { interleave, Race, type RaceAction } from "./happy-eyeballs.ts";
 import type { ConnectParameters } from "./parameters.ts";
 import { resolve } from "./resolver.ts";
 import { literalAddress, setUp } from "./socket-setup.ts";
-import type { AttemptReport, EstablishmentReport, PhaseReport } from "./types.ts";
+import type { SecureChannel, TlsContext } from "./tls-engine.ts";
+import type {
+  AttemptReport,
+  EstablishmentPhase,
+  EstablishmentReport,
+  PhaseReport,
+} from "./types.ts";
 
 export interface EstablishmentOwner {
   /** The channel is connected; its sink is still the establishment's. */
-  established(channel: StreamChannel): void;
+  established(channel: ByteChannel): void;
   establishmentFailed(error: Error): void;
 }
 
@@ -58,20 +65,28 @@ export class Establishment implements DeadlineOwner {
   readonly #startedAtMs = Date.now();
   readonly #stop = new AbortController();
   readonly #deadline = new Deadline<DeadlineOwner>(this);
-  #phases: { phase: "resolve" | "connect"; start: number; end: number }[] = [];
+  readonly #tls: TlsContext | null;
+  #secure: SecureChannel | null = null;
+  #phases: { phase: EstablishmentPhase; start: number; end: number }[] = [];
   #candidates: readonly NativeAddress[] = [];
   #attempts: Attempt[] = [];
   #race: Race<HawserError> | undefined;
   #isOver = false;
 
-  constructor(endpoint: Endpoint, parameters: ConnectParameters, owner: EstablishmentOwner) {
+  constructor(
+    endpoint: Endpoint,
+    parameters: ConnectParameters,
+    tls: TlsContext | null,
+    owner: EstablishmentOwner,
+  ) {
+    this.#tls = tls;
     this.#endpoint = endpoint;
     this.#parameters = parameters;
     this.#owner = owner;
   }
 
   /** What is going on. */
-  get phase(): ErrorPhase {
+  get phase(): EstablishmentPhase {
     return this.#phases.at(-1)?.phase ?? "resolve";
   }
 
@@ -93,6 +108,7 @@ export class Establishment implements DeadlineOwner {
     this.#stop.abort();
     clearDeadline(this.#deadline);
     this.#do(this.#race?.stop(now()) ?? []);
+    this.#secure?.abort();
   }
 
   expired(): void {
@@ -135,7 +151,7 @@ export class Establishment implements DeadlineOwner {
     this.#do(this.#race.begin(now()));
   }
 
-  #enter(phase: "resolve" | "connect"): { end: number } {
+  #enter(phase: EstablishmentPhase): { end: number } {
     const entry = { phase, start: now(), end: Number.NaN };
     this.#phases.push(entry);
     return entry;
@@ -225,11 +241,28 @@ export class Establishment implements DeadlineOwner {
     return { address: info?.address ?? "", port: info?.port ?? 0 };
   }
 
-  #succeed({ channel }: Attempt): void {
-    this.#isOver = true;
+  #succeed({ channel, address }: Attempt): void {
     clearDeadline(this.#deadline);
     this.#closePhase();
+    if (this.#tls === null) this.#establish(channel);
+    else this.#shakeHands(this.#tls, channel, address);
+  }
+
+  #establish(channel: ByteChannel): void {
+    this.#isOver = true;
     this.#owner.established(channel);
+  }
+
+  #shakeHands(tls: TlsContext, channel: ByteChannel, address: NativeAddress): void {
+    this.#enter("tls");
+    const done = (error: HawserError | null) => {
+      if (this.#isOver) return;
+      this.#closePhase();
+      if (error === null) this.#establish(secure);
+      else this.#fail(error);
+    };
+    const secure = tls.secure({ channel, place: this.#placeOf(address), done });
+    this.#secure = secure;
   }
 
   #failAll(): void {

@@ -15,15 +15,18 @@ import {
   requireDuration,
   requireObject,
 } from "../errors/index.ts";
+import { peerOf } from "../socket/address.ts";
 import { reactor, report } from "../socket/reactor.ts";
+import { StreamChannel, type StreamSink } from "../socket/stream-channel.ts";
 import { Admission } from "./admission.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "./clock.ts";
-import { Connection } from "./connection.ts";
+import { type Accepted, Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { captureContext, inContext } from "./handler-context.ts";
 import { ListenSockets } from "./listen-sockets.ts";
 import type { ListenParameters, StreamParameters } from "./parameters.ts";
 import { makePolicy, type Policy } from "./policy.ts";
+import { type SecureChannel, type TlsContext, tlsEngine, tlsWithoutScheme } from "./tls-engine.ts";
 import { traceListenerError, traceListenerState } from "./tracing.ts";
 import type { ConnectionHandler, ListenerCloseOptions, SocketAddressInfo } from "./types.ts";
 
@@ -48,6 +51,19 @@ const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
 // What goes away when others close descriptors or memory is freed (accept(2)).
 const RETRIED: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
+// Who has a channel between accept and its handshake; nothing happens in that time.
+const NOBODY: StreamSink = {
+  onConnected() {},
+  onReceived() {},
+  onEnded() {},
+  onFailed() {},
+  onFlushed() {},
+  onSendFailed() {},
+  onTroubled() {},
+  onReadable() {},
+  onClosed() {},
+};
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Taker<C> = (result: IteratorResult<C, undefined> | Promise<never>) => void;
 
@@ -59,6 +75,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   readonly #onError: ListenParameters["error"];
   readonly #sockets: ListenSockets;
   readonly #admission: Admission;
+  readonly #tls: TlsContext | null;
+  /** Accepted, and not connections yet. */
+  readonly #handshakes = new Set<SecureChannel>();
   readonly #connections = new Set<Connection<T>>();
   readonly #counters: Mutable<ListenerCounters> = {
     accepted: 0,
@@ -91,6 +110,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     const context = captureContext();
     const isIterated = takesNothing(parameters);
     this.#parameters = parameters;
+    this.#tls = endpoint.tls ? tlsEngine().server(parameters.tls ?? {}) : null;
+    if (!endpoint.tls && parameters.tls !== undefined) throw tlsWithoutScheme(parameters.tls);
     this.#policy = makePolicy(parameters as unknown as StreamParameters, transport, this);
     this.#handler = inContext(context, handler) as ConnectionHandler<T> | undefined;
     this.#onError = inContext(context, error);
@@ -143,13 +164,42 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   }
 
   #deliver(slot: number, generation: number): void {
-    const policy = this.#policy;
-    const connection = new Connection<T>({ slot, generation, policy });
-    this.#counters.accepted++;
-    this.#connections.add(connection);
     this.#admission.spend();
     // One socket counts its credits down as this does.
     if (this.#sockets.channels.length > 1 || this.#queue !== null) this.#spreadSoon();
+    const accepted = { slot, generation, policy: this.#policy };
+    if (this.#tls === null) this.#open(accepted);
+    else this.#secure(this.#tls, accepted);
+  }
+
+  #secure(tls: TlsContext, accepted: Accepted): void {
+    const { slot, generation } = accepted;
+    const under = new StreamChannel(NOBODY);
+    under.attach(slot, generation);
+    const peer = peerOf(reactor, slot, generation);
+    const done = (error: HawserError | null) => {
+      // Those of a listener that has ended are aborted, and no news.
+      if (!this.#handshakes.delete(channel)) return;
+      if (error === null) this.#open({ ...accepted, channel });
+      else this.#handshakeFailed(error);
+    };
+    const place = peer === undefined ? {} : { address: peer.address, port: peer.port };
+    const channel = tls.secure({ channel: under, place, done });
+    this.#handshakes.add(channel);
+  }
+
+  // It was no connection yet, so that its credit goes to another.
+  #handshakeFailed(error: HawserError): void {
+    this.#counters.failed++;
+    this.#admission.credits++;
+    this.#spreadSoon();
+    this.#tell(error);
+  }
+
+  #open(accepted: Accepted): void {
+    const connection = new Connection<T>(accepted);
+    this.#counters.accepted++;
+    this.#connections.add(connection);
     connection.opened();
     if (this.#queue !== null) this.#offer(connection, this.#queue);
     else if (this.#handler !== undefined) handle(this.#handler, connection);
@@ -223,7 +273,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   }
 
   #load(): { open: number; waiting: number; takers: number } {
-    const open = this.#connections.size;
+    const open = this.#connections.size + this.#handshakes.size;
     return { open, waiting: this.#queue?.length ?? 0, takers: this.#takers.length };
   }
 
@@ -390,6 +440,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
       take(event === "fail" ? Promise.reject(this.#error) : { done: true, value: undefined });
     }
     this.#takers = [];
+    const handshakes = [...this.#handshakes];
+    this.#handshakes.clear();
+    for (const channel of handshakes) channel.abort();
     for (const connection of this.#connections) connection.conclude();
     this.#finishIfDone();
   }

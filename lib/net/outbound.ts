@@ -14,6 +14,7 @@ import {
 import type { Endpoint } from "./endpoint.ts";
 import { Establishment, type EstablishmentOwner } from "./establishment.ts";
 import type { ConnectParameters } from "./parameters.ts";
+import { type TlsContext, tlsEngine, tlsWithoutScheme } from "./tls-engine.ts";
 import type { EstablishmentReport } from "./types.ts";
 
 interface Ready {
@@ -25,6 +26,7 @@ interface Ready {
 export class Outbound {
   readonly endpoint: Endpoint;
   readonly parameters: ConnectParameters;
+  readonly #tls: TlsContext | null;
   establishment: Establishment | null = null;
   report: EstablishmentReport | null = null;
   deadline: Deadline<DeadlineOwner> | null = null;
@@ -36,11 +38,14 @@ export class Outbound {
   constructor(endpoint: Endpoint, parameters: ConnectParameters) {
     this.endpoint = endpoint;
     this.parameters = parameters;
+    const { tls } = parameters;
+    this.#tls = endpoint.tls ? tlsEngine().client(tls ?? {}, endpoint.host) : null;
+    if (!endpoint.tls && tls !== undefined) throw tlsWithoutScheme(tls);
   }
 
   /** Begins, after the call in which it is asked for. */
   begin(owner: EstablishmentOwner & DeadlineOwner, aborted: (reason: unknown) => void): void {
-    const establishment = new Establishment(this.endpoint, this.parameters, owner);
+    const establishment = new Establishment(this.endpoint, this.parameters, this.#tls, owner);
     this.establishment = establishment;
     const { signal, connectTimeout } = this.parameters;
     if (signal?.aborted) {

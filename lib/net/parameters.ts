@@ -45,6 +45,7 @@ import {
   size,
   type Values,
 } from "./options.ts";
+import type { TlsOptions } from "./tls-engine.ts";
 import type {
   ConnectionHandler,
   ListenOptions,
@@ -87,6 +88,7 @@ export const STREAM_FIELDS = {
   family: choice<0 | 4 | 6>(0, [0, 4, 6]),
   lookup: callback<LookupFunction>(),
   socketOptions: socketOptionsField(),
+  tls: tlsField(),
   signal: abortSignal(),
 };
 
@@ -267,6 +269,11 @@ function localAddressField(): Field<Host | undefined> {
       return fromAddress(address);
     },
   };
+}
+
+// What is in it, the engine checks.
+function tlsField(): Field<TlsOptions | undefined> {
+  return { initial: undefined, read: (value, name) => requireObject(value, name) as TlsOptions };
 }
 
 function socketOptionsField(): Field<RawSocketOptions> {

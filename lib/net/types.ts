@@ -13,6 +13,7 @@ import type { AddressFamily, SocketAddressInfo } from "../socket/address.ts";
 import type { LingerValue, OptionInputs, SocketOptions } from "../socket/options.ts";
 import type { Connection } from "./connection.ts";
 import type { Listener } from "./listener.ts";
+import type { TlsInfo, TlsOption, TlsOptions } from "./tls-engine.ts";
 
 // ---------------------------------------------------------------------------------- endpoints
 
@@ -62,6 +63,7 @@ export type { ConnectionState, ListenerState };
 // What sockets and connections have in common stands further down.
 export type { ReceiveOptions, SendData, SendOptions } from "../core/byte-stream.ts";
 export type { AddressFamily, SocketAddressInfo };
+export type { TlsInfo, TlsOption, TlsOptions };
 
 // ------------------------------------------------------------------------------------ options
 
@@ -207,7 +209,7 @@ export interface StreamHandlers<T = unknown> {
  * Options of `connect` and `new Connection` for tcp, tls and unix. They are read once: changing the
  * object afterwards does nothing, and assigning to `connection.options` throws.
  */
-export interface ConnectOptions<T = unknown> extends StreamOptions, StreamHandlers<T> {
+export interface ConnectOptions<T = unknown> extends StreamOptions, StreamHandlers<T>, TlsOption {
   /** The address to connect from. EADDRNOTAVAIL where this host does not have it. */
   readonly localAddress?: string | undefined;
   /** The port to connect from, 0 to 65535. Default 0: the system chooses. */
@@ -231,7 +233,7 @@ export interface ConnectOptions<T = unknown> extends StreamOptions, StreamHandle
 }
 
 /** Options of `listen` for tcp, tls and unix. */
-export interface ListenOptions<T = unknown> extends StreamOptions, StreamHandlers<T> {
+export interface ListenOptions<T = unknown> extends StreamOptions, StreamHandlers<T>, TlsOption {
   /** Connections that the kernel queues before they are accepted (listen(2)). Default 511. */
   readonly backlog?: number | undefined;
   /** On `[::]`, take no IPv4 (IPV6_V6ONLY, ipv6(7)). Default false: one listener for both. */
