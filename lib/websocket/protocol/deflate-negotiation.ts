@@ -32,7 +32,7 @@ export interface DeflateSettings {
   readonly level: number;
   /** zlib's memory level, 1 to 9. Default 8. Short messages use less by themselves. */
   readonly memLevel: number;
-  /** Bytes of earlier messages that the compressor refers to. Default 8,192, at most 32,768. */
+  /** Bytes of earlier messages that the compressor refers to. Default 4,096, at most 32,768. */
   readonly historyBytes: number;
 }
 

@@ -71,7 +71,7 @@ export const MAX_POOLED_ZLIB_CALLS = 8;
 /** Payloads up to this many bytes are compressed when they are prepared for many; more go plain. */
 export const MAX_PREPARED_DEFLATE_BYTES = 262_144;
 /** Bytes of earlier messages that our compressor refers to; at most the negotiated window. */
-export const DEFLATE_HISTORY_BYTES = 8_192;
+export const DEFLATE_HISTORY_BYTES = 4_096;
 /** Blocks with BFINAL inside one message (RFC 7692 section 7.2.3.4). More is 1007. */
 export const MAX_FINAL_BLOCKS = 16;
 
