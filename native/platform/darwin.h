@@ -8,9 +8,13 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
 
 #include "platform/darwin_options.h"
 
@@ -65,6 +69,47 @@ inline int OpenSocketPair(int type, int* descriptors) {
 
 inline int AcceptSocket(int descriptor, sockaddr* address, socklen_t* length) {
   return MakePrivate(::accept(descriptor, address, length));
+}
+
+// recvmsg_x and sendmsg_x are private here: one call a datagram.
+struct MultiMessage {
+  msghdr msg_hdr;
+  unsigned int msg_len;
+};
+using ManyCall = int (*)(int descriptor, MultiMessage* messages, unsigned int count, int flags);
+inline constexpr ManyCall kReceiveMany = nullptr;
+inline constexpr ManyCall kSendMany = nullptr;
+
+// Control messages of datagrams (ip(4), ip6(4)). The names of IPv6's are hidden behind a macro that
+// must stand before the first header; the numbers are those of <netinet6/in6.h>.
+struct PacketInfo6 {
+  in6_addr address;
+  uint32_t interface_index;
+};
+inline constexpr int kPacketInfo4Message = IP_PKTINFO;
+inline constexpr int kTrafficClass4Message = 27;  // IP_RECVTOS
+inline constexpr int kHopLimit4Message = IP_RECVTTL;
+inline constexpr int kPacketInfo6Message = 46;
+inline constexpr int kTrafficClass6Message = 36;
+inline constexpr int kHopLimit6Message = 47;
+inline constexpr int kDropsMessage = kAbsent;
+inline constexpr int kSegmentMessage = kAbsent;
+inline constexpr int kCoalescedMessage = kAbsent;
+
+// SCM_TIMESTAMP, in microseconds. False for another message.
+inline bool ReadTimeMessage(int type, const uint8_t* data, std::size_t length, int64_t* time_ns) {
+  timeval time;
+  if (type != SCM_TIMESTAMP || length < sizeof(time)) return false;
+  std::memcpy(&time, data, sizeof(time));
+  *time_ns =
+      static_cast<int64_t>(time.tv_sec) * 1000000000 + static_cast<int64_t>(time.tv_usec) * 1000;
+  return true;
+}
+
+// There is no error queue here.
+inline constexpr int kErrorQueueFlags = kAbsent;
+inline bool ReadErrorMessage(int, int, const uint8_t*, std::size_t, int*, uint32_t*) {
+  return false;
 }
 
 inline void SetLengthByte(sockaddr* address, socklen_t length) {

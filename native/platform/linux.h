@@ -3,15 +3,20 @@
 #define HAWSER_PLATFORM_LINUX_H_
 
 #include <fcntl.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/sockios.h>
+
+#include <cstdint>
+#include <cstring>
 
 #include "platform/linux_options.h"
 
@@ -43,6 +48,60 @@ inline int OpenSocketPair(int type, int* descriptors) {
 
 inline int AcceptSocket(int descriptor, sockaddr* address, socklen_t* length) {
   return ::accept4(descriptor, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// recvmmsg(2), sendmmsg(2).
+using MultiMessage = mmsghdr;
+using ManyCall = int (*)(int descriptor, MultiMessage* messages, unsigned int count, int flags);
+inline int ReceiveMany(int descriptor, MultiMessage* messages, unsigned int count, int flags) {
+  return ::recvmmsg(descriptor, messages, count, flags, nullptr);
+}
+inline int SendMany(int descriptor, MultiMessage* messages, unsigned int count, int flags) {
+  return ::sendmmsg(descriptor, messages, count, flags);
+}
+inline constexpr ManyCall kReceiveMany = ReceiveMany;
+inline constexpr ManyCall kSendMany = SendMany;
+
+// Control messages of datagrams (ip(7), ipv6(7), udp(7), socket(7)).
+struct PacketInfo6 {
+  in6_addr address;
+  uint32_t interface_index;
+};
+inline constexpr int kPacketInfo4Message = IP_PKTINFO;
+inline constexpr int kTrafficClass4Message = IP_TOS;
+inline constexpr int kHopLimit4Message = IP_TTL;
+inline constexpr int kPacketInfo6Message = 50;  // IPV6_PKTINFO; named for extensions only
+inline constexpr int kTrafficClass6Message = IPV6_TCLASS;
+inline constexpr int kHopLimit6Message = IPV6_HOPLIMIT;
+inline constexpr int kDropsMessage = SO_RXQ_OVFL;
+inline constexpr int kSegmentMessage = kUdpSegment;
+inline constexpr int kCoalescedMessage = kUdpGro;
+
+// SCM_TIMESTAMPNS. False for another message.
+inline bool ReadTimeMessage(int type, const uint8_t* data, std::size_t length, int64_t* time_ns) {
+  timespec time;
+  if (type != SCM_TIMESTAMPNS || length < sizeof(time)) return false;
+  std::memcpy(&time, data, sizeof(time));
+  *time_ns = static_cast<int64_t>(time.tv_sec) * 1000000000 + time.tv_nsec;
+  return true;
+}
+
+// The queue of what became of datagrams (ip(7), IP_RECVERR).
+inline constexpr int kErrorQueueFlags = MSG_ERRQUEUE | MSG_DONTWAIT;
+inline bool ReadErrorMessage(int level, int type, const uint8_t* data, std::size_t length,
+                             int* error, uint32_t* info) {
+  bool tells = (level == IPPROTO_IP && type == IP_RECVERR) ||
+               (level == IPPROTO_IPV6 && type == IPV6_RECVERR);
+  sock_extended_err entry;
+  if (!tells || length < sizeof(entry)) return false;
+  std::memcpy(&entry, data, sizeof(entry));
+  if (entry.ee_origin != SO_EE_ORIGIN_LOCAL && entry.ee_origin != SO_EE_ORIGIN_ICMP &&
+      entry.ee_origin != SO_EE_ORIGIN_ICMP6) {
+    return false;
+  }
+  *error = static_cast<int>(entry.ee_errno);
+  *info = entry.ee_info;
+  return true;
 }
 
 // A sockaddr carries no length byte on this system.

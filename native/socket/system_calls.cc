@@ -17,7 +17,8 @@ int Fcntl(int descriptor, int command, int argument) {
   {                                                                                           \
     platform::OpenSocket, platform::AcceptSocket, ::bind, ::connect, ::listen, ::shutdown,    \
         ::close, ::getsockopt, ::setsockopt, ::getsockname, ::getpeername, ::recv, ::recvmsg, \
-        ::sendmsg, Ioctl, Fcntl, platform::OpenSocketPair                                     \
+        ::sendmsg, Ioctl, Fcntl, platform::OpenSocketPair, platform::kReceiveMany,            \
+        platform::kSendMany                                                                   \
   }
 
 const SystemCalls kRealSystemCalls = HAWSER_REAL_CALLS;

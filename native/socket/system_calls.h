@@ -27,6 +27,9 @@ struct SystemCalls {
   int (*ioctl)(int descriptor, unsigned long request, int* value);
   int (*fcntl)(int descriptor, int command, int argument);
   int (*socketpair)(int type, int* descriptors);  // AF_UNIX, non-blocking, close-on-exec
+  // Null where the system has no such call: recvmsg and sendmsg are called one by one then.
+  platform::ManyCall recvmmsg;
+  platform::ManyCall sendmmsg;
 };
 
 // Constant-initialised. Only tests write to it, before any thread reads it.
