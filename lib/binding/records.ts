@@ -10,22 +10,28 @@ export const COUNTERS_CAPACITY = 32;
 /** Byte offset of: what happened in this turn, in order. */
 export const COMPLETIONS_OFFSET = 320;
 export const COMPLETIONS_CAPACITY = 1024;
-/** Byte offset of: one flat address for each completion, where its kind says so. */
+/** Byte offset of: a flat address for each completion, where its kind says so; then the local address of each datagram. */
 export const ADDRESSES_OFFSET = 49472;
-export const ADDRESSES_CAPACITY = 1024;
+export const ADDRESSES_CAPACITY = 2048;
 /** Byte offset of: what is to be sent, chained per slot. */
-export const SUBMISSIONS_OFFSET = 74048;
+export const SUBMISSIONS_OFFSET = 98624;
 export const SUBMISSIONS_CAPACITY = 4096;
 /** Byte offset of: the first submission of each slot that has any. */
-export const HEADS_OFFSET = 270656;
+export const HEADS_OFFSET = 295232;
 export const HEADS_CAPACITY = 2048;
 /** Byte offset of: bytes of small sends, copied here at the call. */
-export const AREA_OFFSET = 295232;
+export const AREA_OFFSET = 319808;
 export const AREA_CAPACITY = 262144;
 /** Byte offset of: bytes received in this turn, lent until the call returns. */
-export const SLAB_OFFSET = 557376;
+export const SLAB_OFFSET = 581952;
 export const SLAB_CAPACITY = 524288;
-export const MEMORY_BYTES = 1081664;
+/** Byte offset of: datagrams too long for their share of the slab; offsets go on from the slab's. */
+export const LARGE_OFFSET = 1106240;
+export const LARGE_CAPACITY = 4194304;
+/** Byte offset of: flat addresses of datagrams to be sent, since the last flush. */
+export const ROUTES_OFFSET = 5300544;
+export const ROUTES_CAPACITY = 8192;
+export const MEMORY_BYTES = 5497152;
 
 // Words of the header
 /** 1 from before the call into JavaScript until its submissions are flushed */
@@ -115,9 +121,9 @@ export const COMPLETION_PEER = 5;
 export const COMPLETION_LOCAL = 6;
 /** index of the interface of arrival, or 0 */
 export const COMPLETION_INTERFACE = 7;
-/** traffic class byte of the datagram, its lowest two bits are ECN; Truncated in bit 8 */
+/** traffic class byte of the datagram, its lowest two bits are ECN; Truncated in bit 8; whether the class is known in bit 9; in bits 10 to 16 how many datagrams of the same socket follow directly; the hop limit in bits 24 to 31, or 0 */
 export const COMPLETION_ECN = 8;
-/** bytes from one datagram to the next of a coalesced run, or 0 */
+/** bytes from one datagram to the next of a coalesced run, or 0; of DatagramError the MTU */
 export const COMPLETION_STRIDE = 9;
 /** receive time in nanoseconds since 1970, low word */
 export const COMPLETION_TIME_LOW = 10;
@@ -145,6 +151,8 @@ export const KIND_DATAGRAM = 8;
 export const KIND_TROUBLE = 9;
 /** a socket in readiness mode has something to read */
 export const KIND_READABLE = 10;
+/** what became of a datagram to Peer: Length is -errno */
+export const KIND_DATAGRAM_ERROR = 11;
 
 // Words of a submission
 export const SUBMISSION_WORDS = 12;
@@ -162,13 +170,13 @@ export const SUBMISSION_LENGTH = 4;
 export const SUBMISSION_NEXT = 5;
 /** index in the array of views, for SendView */
 export const SUBMISSION_VIEW = 6;
-/** index of the destination, for datagrams */
+/** index of the destination in Routes, or -1 on a connected socket */
 export const SUBMISSION_PEER = 7;
-/** index of the source address, for datagrams */
+/** index of the source address in Routes, or -1 */
 export const SUBMISSION_LOCAL = 8;
 /** index of the interface to send through, or 0 */
 export const SUBMISSION_INTERFACE = 9;
-/** traffic class byte */
+/** traffic class byte, or 0 for the socket's own */
 export const SUBMISSION_ECN = 10;
 /** bytes of one segment of a coalesced send, or 0 */
 export const SUBMISSION_STRIDE = 11;
@@ -188,12 +196,18 @@ export const OPERATION_CLOSE = 5;
 export const OPERATION_ABORT = 6;
 /** nothing but to be told when what stands before it was taken */
 export const OPERATION_TELL = 7;
+/** a datagram, or segments of Stride bytes, copied into the area */
+export const OPERATION_DATAGRAM_AREA = 8;
+/** the same, standing in the receive slab */
+export const OPERATION_DATAGRAM_SLAB = 9;
+/** the same, in the array of views */
+export const OPERATION_DATAGRAM_VIEW = 10;
 
 // Words of a head
 export const HEAD_WORDS = 3;
 /** index of the first submission of the chain */
 export const HEAD_FIRST = 0;
-/** 0: all was done and nobody asked; 1: all was done, with a view, an operation or a Tell among it; -EAGAIN: the rest waits for Writable; else -errno */
+/** 0: all was done and nobody asked; 1: all was done, with a view, an operation or a Tell among it, or a datagram that was refused; -EAGAIN: the rest waits for Writable; else -errno */
 export const HEAD_STATUS = 1;
 /** bytes that the kernel took of this chain */
 export const HEAD_TAKEN = 2;

@@ -3,6 +3,7 @@
 // Every function answers a value or a negative errno, and never throws. Arguments are checked by
 // whoever calls; what does not fit is -EINVAL.
 
+import type { DatagramsBinding, InterfacesBinding } from "./datagrams.ts";
 import type { OptionsBinding } from "./options-binding.ts";
 import type { SamplesBinding } from "./samples.ts";
 
@@ -30,7 +31,7 @@ export const SLOT_DATAGRAM = 3;
 export type SlotKind = typeof SLOT_STREAM | typeof SLOT_LISTENER | typeof SLOT_DATAGRAM;
 
 /** The functions of one reactor. A slot is named by its index and generation. */
-export interface ReactorBinding extends SamplesBinding {
+export interface ReactorBinding extends SamplesBinding, DatagramsBinding {
   /** Carries out the submissions. The number of heads to settle, or 0. */
   flush(): number;
   /** socket(2); `name` receives slot and generation. */
@@ -108,7 +109,7 @@ export interface ReactorBinding extends SamplesBinding {
   ): number;
 }
 
-export interface NativeBinding extends OptionsBinding {
+export interface NativeBinding extends OptionsBinding, InterfacesBinding {
   /** The size that the shared memory must have. */
   readonly memoryBytes: number;
   /** if_nametoindex(3): an index from 1, or a negative errno (ENODEV). */

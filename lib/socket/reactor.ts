@@ -38,6 +38,7 @@ import {
   KIND_ACCEPTED,
   KIND_DATA,
   KIND_DATAGRAM,
+  LARGE_CAPACITY,
   MEMORY_BYTES,
   OPERATION_SEND_AREA,
   OPERATION_SEND_SLAB,
@@ -84,6 +85,7 @@ declare const WebAssembly: {
 };
 /** FlatAddress in native/socket/address.h. */
 const ADDRESS_BYTES = 24;
+const SLAB_END = SLAB_OFFSET + SLAB_CAPACITY + LARGE_CAPACITY;
 const WASM_PAGE_BYTES = 65_536;
 const pages = Math.ceil(MEMORY_BYTES / WASM_PAGE_BYTES);
 const memory = new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer;
@@ -108,8 +110,11 @@ export const addresses: Uint8Array = new Uint8Array(
 );
 const heads = new Int32Array(memory, HEADS_OFFSET, HEADS_CAPACITY * HEAD_WORDS);
 
-/** Bytes received in this turn. Lent: they are overwritten in the next one. */
-export const slab: Buffer = Buffer.from(memory, SLAB_OFFSET, SLAB_CAPACITY);
+/**
+ * Bytes received in this turn. Lent: they are overwritten in the next one. Long datagrams stand
+ * behind the slab proper.
+ */
+export const slab: Buffer = Buffer.from(memory, SLAB_OFFSET, SLAB_CAPACITY + LARGE_CAPACITY);
 /** Bytes of small sends since the last flush. */
 export const area: Buffer = Buffer.from(memory, AREA_OFFSET, AREA_CAPACITY);
 
@@ -201,7 +206,8 @@ export function unregister(channel: Channel): void {
 
 /** Whether a `Uint8Array` is a view of the receive slab. */
 export function isSlab(bytes: Uint8Array): boolean {
-  return bytes.buffer === memory && bytes.byteOffset >= SLAB_OFFSET;
+  const offset = bytes.byteOffset;
+  return bytes.buffer === memory && offset >= SLAB_OFFSET && offset < SLAB_END;
 }
 
 // --------------------------------------------------------------------------------- submissions

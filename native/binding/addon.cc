@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "binding/arguments.h"
+#include "binding/datagrams_binding.h"
 #include "binding/environment.h"
 #include "binding/options_binding.h"
 #include "binding/samples_binding.h"
@@ -46,6 +47,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   }
   RegisterSlots(env, functions, environment);
   RegisterSamples(env, functions, environment);
+  RegisterDatagrams(env, functions, environment);
   return functions;
 }
 
@@ -74,6 +76,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("interfaceIndex", Napi::Function::New(env, InterfaceIndexOf, "interfaceIndex"));
   exports.Set("interfaceName", Napi::Function::New(env, InterfaceNameOf, "interfaceName"));
   RegisterOptions(env, exports);
+  RegisterInterfaces(env, exports);
   return exports;
 }
 

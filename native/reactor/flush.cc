@@ -4,24 +4,13 @@
 // so that nothing written there can make native code touch memory that is not its own.
 #include <errno.h>
 
+#include "reactor/chain.h"
 #include "reactor/limits.h"
-#include "reactor/reactor.h"
 
 namespace hawser {
 
 using records::Operation;
 namespace counter = records::counter;
-
-// One slot's submissions while they are carried out.
-struct Reactor::Chain {
-  SlotName name;
-  Slot* slot;
-  int32_t next;  // index of the record to be looked at
-  int32_t left;  // records that may still be followed: a ring in the chain ends here
-  int32_t taken = 0;
-  int32_t status = 0;
-  bool tells = false;  // somebody waits to hear that all was done
-};
 
 int32_t Reactor::Flush() {
   using records::header::kAreaUsed;
@@ -70,7 +59,12 @@ void Reactor::FlushHead(int32_t* head) {
     head[records::head::kStatus] = 1;
     return;
   }
-  while (SendChain(&chain)) {
+  if (chain.slot->kind == SlotKind::kDatagram) {
+    while (SendDatagrams(&chain)) {
+    }
+  } else {
+    while (SendChain(&chain)) {
+    }
   }
   head[records::head::kTaken] = chain.taken;
   head[records::head::kStatus] = chain.status == 0 && chain.tells ? 1 : chain.status;
@@ -98,14 +92,18 @@ bool Reactor::ResolvePart(const int32_t* record, const uint8_t** bytes) {
   size_t size = 0;
   switch (static_cast<Operation>(record[records::submission::kOperation])) {
     case Operation::kSendArea:
+    case Operation::kDatagramArea:
       base = memory_.area();
       size = static_cast<size_t>(records::kCapacity[records::kArea]);
       break;
     case Operation::kSendSlab:
+    case Operation::kDatagramSlab:
       base = memory_.slab();
-      size = static_cast<size_t>(records::kCapacity[records::kSlab]);
+      size = static_cast<size_t>(records::kCapacity[records::kSlab]) +
+             static_cast<size_t>(records::kCapacity[records::kLarge]);
       break;
     case Operation::kSendView:
+    case Operation::kDatagramView:
       if (!host_->ResolveView(record[records::submission::kView], &base, &size)) return false;
       break;
     default:

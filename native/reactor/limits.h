@@ -2,6 +2,7 @@
 #ifndef HAWSER_REACTOR_LIMITS_H_
 #define HAWSER_REACTOR_LIMITS_H_
 
+#include <cstddef>
 #include <cstdint>
 
 namespace hawser::limits {
@@ -20,8 +21,18 @@ inline constexpr int32_t kLeastReceiveRoom = 16384;
 // established ones waiting.
 inline constexpr int kAcceptsPerTurn = 64;
 
-// Datagrams read from one socket in one turn by the plain path.
-inline constexpr int kDatagramsPerTurn = 64;
+// Datagrams, or coalesced runs of them, read from one socket in one turn: half of the slab, so that
+// others have their share.
+inline constexpr int kDatagramsPerTurn = 128;
+
+// The share of the slab of one datagram: above the Ethernet MTU. What is longer goes on in Large.
+inline constexpr int32_t kSmallDatagramRoom = 2048;
+
+// Entries of error queues that wait to be told, of all sockets together; further ones are dropped.
+inline constexpr size_t kPendingErrors = 1024;
+
+// Entries taken from one error queue at a time.
+inline constexpr int kErrorsPerDrain = 256;
 
 // The largest UDP payload (RFC 768: a 16-bit length, less the header) and then some, so that a cut
 // datagram is seen as one.

@@ -29,6 +29,7 @@ void Reactor::Close() {
   }
   carry_.clear();
   recarry_.clear();
+  errors_.clear();
   referenced_ = 0;
   poller_.Close();
 }
@@ -41,7 +42,9 @@ int Reactor::OpenSlot(int domain, int type, int protocol, SlotKind kind, SlotNam
   Descriptor descriptor(opened);
   *name = slots_.Allocate(opened, kind);
   if (name->index < 0) return -ENFILE;
-  slots_.At(name->index).short_read_partial = domain == AF_UNIX;
+  Slot& slot = slots_.At(name->index);
+  slot.domain = domain;
+  slot.short_read_partial = domain == AF_UNIX;
   memory_.Count(records::counter::k_openSlots);
   (void)descriptor.Release();
   return 0;
@@ -55,6 +58,7 @@ int Reactor::Adopt(int descriptor, SlotKind kind, SlotName* name) {
   *name = slots_.Allocate(descriptor, kind);
   if (name->index < 0) return -ENFILE;
   Slot& slot = slots_.At(name->index);
+  slot.domain = domain;
   slot.short_read_partial = domain == AF_UNIX;
   SocketAddress peer;
   if (kind == SlotKind::kStream && PeerAddressOf(descriptor, &peer) == 0) {
@@ -192,6 +196,11 @@ int Reactor::PeerOf(SlotName name, FlatAddress* out) {
   if (slot == nullptr) return -EBADF;
   *out = slot->peer;
   return 0;
+}
+
+int64_t Reactor::DropsOf(SlotName name) {
+  Slot* slot = slots_.Find(name);
+  return slot == nullptr ? -EBADF : static_cast<int64_t>(slot->drops);
 }
 
 // Leaves the poller before the descriptor can be closed (poller.h, rule 7).

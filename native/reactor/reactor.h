@@ -1,6 +1,7 @@
 // The reactor: slots, the turn and the flush. It owns the poller and every open socket, and knows
 // no Node, no protocol, no timer and no policy. reactor.cc holds slots and the turn, receive.cc
-// what is done for a ready socket, flush.cc how submissions go out.
+// what is done for a ready socket, datagrams.cc the same for datagrams, flush.cc and
+// flush_datagrams.cc how submissions go out.
 //
 // One turn: ask the poller without waiting; serve every ready slot, as far as the shared memory
 // goes, writing completions; hand all of them to the host in one call; flush what was submitted
@@ -9,12 +10,14 @@
 #define HAWSER_REACTOR_REACTOR_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "reactor/poller.h"
 #include "reactor/shared_memory.h"
 #include "reactor/slot_table.h"
 #include "socket/calls.h"
+#include "socket/datagram_batch.h"
 
 namespace hawser {
 
@@ -111,6 +114,10 @@ class Reactor {
   // The peer as accept or connect saw it.
   int PeerOf(SlotName name, FlatAddress* out);
 
+  // Datagrams that the kernel dropped for want of buffer, as the last one received told
+  // (SO_RXQ_OVFL).
+  int64_t DropsOf(SlotName name);
+
   // ---- turns
 
   TurnResult Turn();
@@ -136,7 +143,18 @@ class Reactor {
   bool ServeConnect(int32_t index, Slot& slot);
   bool ServeStream(int32_t index, Slot& slot);
   bool ServeListener(int32_t index, Slot& slot);
+
+  // datagrams.cc
+  struct PendingError {
+    SlotName slot;
+    DatagramError error;
+  };
   bool ServeDatagrams(int32_t index, Slot& slot);
+  int PlaceDatagrams(const Slot& slot);
+  int ReceiveDatagrams(int32_t index, Slot& slot, int count);
+  bool CompleteDatagram(int32_t index, Slot& slot, int at, int32_t offset, int followers);
+  int DrainErrors(int32_t index, Slot& slot);
+  bool TellErrors(int32_t index, Slot& slot);
   void StorePath(const UnixPath& path, FlatAddress* flat);
   void Finish(int32_t index, Slot& slot, int error);
   int AcceptOne(int32_t listener_index, Slot& listener);
@@ -151,12 +169,23 @@ class Reactor {
   bool ResolvePart(const int32_t* record, const uint8_t** bytes);
   void RunOperation(records::Operation operation, Chain* chain);
 
+  // flush_datagrams.cc
+  struct DatagramRun;
+  bool SendDatagrams(Chain* chain);
+  int GatherDatagrams(Chain* chain, DatagramRun* run);
+  int AddSegments(Chain* chain, int32_t record, DatagramRun* run);
+  void SendRun(Chain* chain, DatagramRun* run);
+
   ReactorHost* host_;
   SharedMemory memory_;
   Poller poller_;
   SlotTable slots_;
-  std::vector<SlotName> carry_;    // waiting to be served, oldest first
-  std::vector<SlotName> recarry_;  // served in this turn and not empty yet
+  std::vector<SlotName> carry_;                  // waiting to be served, oldest first
+  std::vector<SlotName> recarry_;                // served in this turn and not empty yet
+  std::vector<PendingError> errors_;             // of error queues, to be told
+  std::unique_ptr<ReceiveBatch> receive_batch_;  // made for the first datagram socket
+  std::unique_ptr<SendBatch> send_batch_;
+  int32_t large_used_ = 0;  // places in Large
   int32_t completions_ = 0;
   int32_t slab_used_ = 0;
   int32_t referenced_ = 0;

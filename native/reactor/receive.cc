@@ -82,6 +82,7 @@ void Reactor::Note(const ReadyEvent& event) {
 void Reactor::Collect() {
   completions_ = 0;
   slab_used_ = 0;
+  large_used_ = 0;
   ReadyEvent events[limits::kEventsPerTurn];
   memory_.Count(counter::k_waits);
   int count = poller_.Wait(events, limits::kEventsPerTurn, 0);
@@ -254,60 +255,6 @@ int Reactor::AcceptOne(int32_t listener_index, Slot& listener) {
   record[records::completion::kPeer] = position;
   *memory_.address(position) = slot.peer;
   return 0;
-}
-
-// A path does not fit into a flat address: it stands in the slab behind its datagram (records.def).
-void Reactor::StorePath(const UnixPath& path, FlatAddress* flat) {
-  static_assert(sizeof(sockaddr_un::sun_path) + 8 <= limits::kPeerPathRoom);
-  flat->scope = static_cast<uint32_t>(slab_used_);
-  flat->port = static_cast<uint16_t>(path.size);
-  if (path.size > 0) std::memcpy(memory_.slab() + slab_used_, path.data, path.size);
-  slab_used_ += (static_cast<int32_t>(path.size) + 7) & ~7;
-}
-
-bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
-  if (slot.writable) {
-    slot.writable = false;
-    if (slot.blocked) {
-      slot.blocked = false;
-      Complete(index, slot, CompletionKind::kWritable, 0, 0);
-    }
-  }
-  for (int count = 0; count < limits::kDatagramsPerTurn; count++) {
-    if (slot.paused || !slot.readable) return false;
-    if (!HasRoom() || slab_used_ + limits::kDatagramRoom + limits::kPeerPathRoom >
-                          records::kCapacity[records::kSlab]) {
-      return true;
-    }
-    SocketAddress peer;
-    bool truncated = false;
-    memory_.Count(counter::k_receives);
-    ssize_t got = ReceiveDatagram(slot.descriptor, memory_.slab() + slab_used_,
-                                  limits::kDatagramRoom, &peer, &truncated);
-    if (got == -EAGAIN || got == -EWOULDBLOCK) {
-      slot.readable = false;
-      return false;
-    }
-    if (got < 0) {
-      // An asynchronous error (an ICMP answer on a connected socket) was taken by this call; the
-      // socket lives on.
-      Complete(index, slot, CompletionKind::kFailed, 0, static_cast<int32_t>(got));
-      continue;
-    }
-    int32_t length =
-        got < limits::kDatagramRoom ? static_cast<int32_t>(got) : limits::kDatagramRoom;
-    int32_t position = completions_;
-    int32_t* record = Complete(index, slot, CompletionKind::kDatagram, slab_used_, length);
-    memory_.Count(counter::k_bytesReceived, length);
-    slab_used_ += (length + 7) & ~7;
-    FlatAddress flat = ToFlatAddress(peer);
-    if (flat.family == AddressFamily::kUnix) StorePath(PathOf(peer), &flat);
-    record[records::completion::kPeer] = flat.family == AddressFamily::kNone ? -1 : position;
-    record[records::completion::kLocal] = -1;
-    record[records::completion::kEcn] = truncated ? records::kTruncatedBit : 0;
-    *memory_.address(position) = flat;
-  }
-  return true;
 }
 
 }  // namespace hawser

@@ -98,6 +98,14 @@ static_assert(sizeof(FlatAddress) == kElementBytes[kAddresses]);
 
 // The bit of a completion's Ecn word that says that the datagram was cut.
 inline constexpr int32_t kTruncatedBit = 1 << 8;
+inline constexpr int32_t kClassKnownBit = 1 << 9;
+inline constexpr int kFollowersShift = 10;
+inline constexpr int kHopLimitShift = 24;
+
+// Offsets of datagrams in Large go on from those in the slab.
+static_assert(OffsetOf(kLarge) == OffsetOf(kSlab) + static_cast<size_t>(kCapacity[kSlab]));
+// A completion's peer stands at its own index in Addresses, its local address behind all of those.
+static_assert(kCapacity[kAddresses] >= 2 * kCapacity[kCompletions]);
 
 }  // namespace hawser::records
 

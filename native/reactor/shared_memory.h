@@ -37,6 +37,10 @@ class SharedMemory {
   }
   uint8_t* area() const { return base_ + records::OffsetOf(records::kArea); }
   uint8_t* slab() const { return base_ + records::OffsetOf(records::kSlab); }
+  uint8_t* large() const { return base_ + records::OffsetOf(records::kLarge); }
+  FlatAddress* route(int index) const {
+    return reinterpret_cast<FlatAddress*>(base_ + records::OffsetOf(records::kRoutes)) + index;
+  }
 
  private:
   uint8_t* base_ = nullptr;

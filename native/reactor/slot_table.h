@@ -29,6 +29,9 @@ struct Slot {
   int latched = 0;       // the first errno, negative, kept until it is delivered
   SlotKind kind = SlotKind::kFree;
   uint8_t interest = 0;         // what the poller watches
+  uint8_t segments = 0;         // datagrams: 0 not asked yet, 1 the kernel cuts, 2 it does not
+  int32_t domain = 0;           // AF_*
+  uint32_t drops = 0;           // datagrams lost for want of buffer (SO_RXQ_OVFL)
   bool watched : 1;             // added to the poller
   bool readable : 1;            // cleared by EAGAIN, or a short read without hang-up (records.def)
   bool writable : 1;            // an edge came that someone waits for
@@ -44,6 +47,7 @@ struct Slot {
   bool troubled : 1;    // Trouble was delivered
   bool readiness : 1;   // Readable is told instead of reading
   bool faulty : 1;      // an error is known beneath, and nobody has read it yet
+  bool large : 1;       // the last datagrams were longer than their share of the slab
   FlatAddress peer;     // for error messages after the kernel has forgotten it
 
   Slot()
@@ -62,6 +66,7 @@ struct Slot {
         troubled(false),
         readiness(false),
         faulty(false),
+        large(false),
         peer{} {}
 };
 

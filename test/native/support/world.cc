@@ -95,12 +95,14 @@ Told World::Read(int32_t index) const {
   if (has_bytes) {
     REQUIRE(one.offset >= 0);
     REQUIRE(one.length >= 0);
-    REQUIRE(one.offset + one.length <= records::kCapacity[records::kSlab]);
+    REQUIRE(one.offset + one.length <=
+            records::kCapacity[records::kSlab] + records::kCapacity[records::kLarge]);
     one.bytes.assign(reinterpret_cast<const char*>(memory.slab()) + one.offset,
                      static_cast<size_t>(one.length));
   }
   if (one.kind == Kind::kAccepted) one.accepted = {one.offset, one.length};
-  if ((one.kind == Kind::kAccepted || one.kind == Kind::kDatagram) &&
+  if ((one.kind == Kind::kAccepted || one.kind == Kind::kDatagram ||
+       one.kind == Kind::kDatagramError) &&
       record[completion::kPeer] >= 0) {
     one.peer = *memory.address(record[completion::kPeer]);
   }

@@ -1,0 +1,16 @@
+// What datagram sockets ask of the addon beside submissions, as native/binding/datagrams_binding.h
+// defines it. Types only.
+
+export interface DatagramsBinding {
+  /** Datagrams lost for want of buffer, as the last one received told (SO_RXQ_OVFL); or -errno. */
+  datagramDrops(slot: number, generation: number): number;
+}
+
+export interface InterfacesBinding {
+  /**
+   * Seven entries for each address of each interface, and for each interface itself: name, index,
+   * flags (native/socket/interfaces.h), MTU in bytes, address (24 flat bytes), bits of its prefix,
+   * broadcast address (24 flat bytes). Or -errno.
+   */
+  interfaces(): (string | number | Uint8Array)[] | number;
+}

@@ -1,0 +1,28 @@
+// What datagram sockets need beside their submissions: the count of drops, and the list of
+// interfaces.
+#ifndef HAWSER_BINDING_DATAGRAMS_BINDING_H_
+#define HAWSER_BINDING_DATAGRAMS_BINDING_H_
+
+#include <napi.h>
+
+namespace hawser {
+
+class Environment;
+
+// Sets on the functions of a reactor:
+//
+//   datagramDrops(slot: number, generation: number): number
+//     Datagrams lost for want of buffer, as the last one received told (SO_RXQ_OVFL); or -errno.
+void RegisterDatagrams(Napi::Env env, Napi::Object exports, Environment* environment);
+
+// Sets on the addon's exports:
+//
+//   interfaces(): unknown[] | number
+//     One after the other for each address of each interface: name, index, flags (interfaces.h),
+//     MTU in bytes, address (24 flat bytes), length of its prefix in bits, broadcast address (24
+//     flat bytes); or -errno.
+void RegisterInterfaces(Napi::Env env, Napi::Object exports);
+
+}  // namespace hawser
+
+#endif  // HAWSER_BINDING_DATAGRAMS_BINDING_H_
