@@ -15,6 +15,13 @@
 // It answers through its FrameOutput (frames to send) and its ProtocolHandler: onShutdown() means
 // flush, send FIN, read on to the peer's end, then close; onAbort() means drop the transport now.
 
+export {
+  type AcceptedByServer,
+  ClientHandshake,
+  type ClientHandshakeOptions,
+  type ClientHandshakeState,
+  type RefusedByServer,
+} from "./client-handshake.ts";
 export * as closeCodes from "./close-codes.ts";
 export { encodeClosePayload, isWireCloseCode } from "./close-codes.ts";
 export { resolveTimeouts, type TimeoutSettings } from "./deadlines.ts";
