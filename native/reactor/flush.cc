@@ -199,8 +199,7 @@ void Reactor::RunOperation(Operation operation, Chain* chain) {
       if (chain->status == -ENOTCONN) chain->status = 0;
       return;
     case Operation::kClose:
-    case Operation::kAbort:
-      (void)CloseSlot(chain->name, operation == Operation::kAbort);
+      (void)CloseSlot(chain->name, false);
       chain->slot = nullptr;
       return;
     default:

@@ -124,7 +124,9 @@ int Reactor::Resume(SlotName name) {
   if (!slot->paused) return 0;
   slot->paused = false;
   if (slot->watched && !(slot->interest & kInterestRead)) {
-    SetInterest(name.index, *slot, slot->interest | kInterestRead);
+    // Without the interest nothing would ever be heard of it again, so its owner is told.
+    int status = SetInterest(name.index, *slot, slot->interest | kInterestRead);
+    if (status < 0 && slot->latched == 0) slot->latched = status;
   }
   if (slot->readable || slot->latched != 0) Carry(name.index, *slot);
   return 0;
@@ -230,11 +232,11 @@ int Reactor::AddToPoller(int32_t index, Slot& slot, uint32_t interest) {
   return 0;
 }
 
-void Reactor::SetInterest(int32_t index, Slot& slot, uint32_t interest) {
+int Reactor::SetInterest(int32_t index, Slot& slot, uint32_t interest) {
   memory_.Count(records::counter::k_pollerChanges);
-  if (poller_.Modify(slot.descriptor, TokenOf(index, slot), slot.interest, interest) == 0) {
-    slot.interest = static_cast<uint8_t>(interest);
-  }
+  int status = poller_.Modify(slot.descriptor, TokenOf(index, slot), slot.interest, interest);
+  if (status == 0) slot.interest = static_cast<uint8_t>(interest);
+  return status;
 }
 
 // Only watched sockets count: one that was opened and never used keeps nobody waiting.

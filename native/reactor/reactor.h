@@ -131,7 +131,7 @@ class Reactor {
   void Carry(int32_t index, Slot& slot);
   void Forget(int32_t index, Slot& slot);
   int AddToPoller(int32_t index, Slot& slot, uint32_t interest);
-  void SetInterest(int32_t index, Slot& slot, uint32_t interest);
+  int SetInterest(int32_t index, Slot& slot, uint32_t interest);
   void CountReference(Slot& slot, int change);
   void DropSubmissions();
 

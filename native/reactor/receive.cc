@@ -70,7 +70,8 @@ void Reactor::Note(const ReadyEvent& event) {
   if (slot->paused && !slot->connecting) {
     // Without this every arriving segment wakes the loop for a socket that nobody reads.
     if (slot->readable && (slot->interest & kInterestRead)) {
-      SetInterest(name.index, *slot, slot->interest & ~static_cast<uint32_t>(kInterestRead));
+      // A poller that cannot take it away only reports more than it has to.
+      (void)SetInterest(name.index, *slot, slot->interest & ~static_cast<uint32_t>(kInterestRead));
     }
     if (slot->writable || trouble) Carry(name.index, *slot);
     return;
@@ -208,6 +209,12 @@ bool Reactor::ServeStream(int32_t index, Slot& slot) {
 }
 
 bool Reactor::ServeListener(int32_t index, Slot& slot) {
+  if (slot.latched != 0) {
+    slot.paused = true;
+    Complete(index, slot, CompletionKind::kAcceptFailed, 0, slot.latched);
+    slot.latched = 0;
+    return false;
+  }
   for (int accepted = 0; accepted < limits::kAcceptsPerTurn; accepted++) {
     if (slot.paused || !slot.readable) return false;
     if (slot.credits == 0) {

@@ -88,3 +88,21 @@ TEST_CASE("reactor: Open tells why there is no poller") {
   CHECK(second.Open(world.memory) == -EMFILE);
   CHECK(second.Turn() == TurnResult::kDone);
 }
+
+TEST_CASE("reactor: a socket whose interest cannot be given back is failed, after what it holds") {
+  World world;
+  Pair pair = TcpPair();
+  int descriptor = pair.near.get();
+  SlotName name = world.Take(&pair.near);
+  world.TurnWhileDue();
+  REQUIRE(world.reactor->Pause(name) == 0);
+  Write(pair.far.get(), "held");
+  REQUIRE(AwaitBytes(descriptor, 4));
+  world.TurnWhileDue();  // takes the interest away
+  world.Clear();
+  FailNextChange(ENOMEM);
+  REQUIRE(world.reactor->Resume(name) == 0);
+  world.TurnUntilTold(Kind::kFailed);
+  CHECK(world.BytesOf(name) == "held");
+  CHECK(world.First(Kind::kFailed).length == -ENOMEM);
+}
