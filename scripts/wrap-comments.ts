@@ -8,6 +8,8 @@ import { type Outcome, root } from "./run.ts";
 
 /** A line that is comment only: what it begins with, and its words. */
 const commentLine = /^(\s*(?:\/\/|#|\*) )(\S.*)$/;
+/** A docstring on one line. */
+const shortDocstring = /^(\s*)\/\*\* (.*) \*\/$/;
 /** What begins something of its own: an item, a tag, a table, an indented example. */
 const beginning = /^(?:[-*@|#]|\d+\. |\s)/;
 
@@ -16,6 +18,12 @@ export function wrapComments(text: string): string {
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] ?? "";
     if ([...line].length <= maxLineColumns || /https?:\/\//.test(line)) continue;
+    const [, indent, docstring] = shortDocstring.exec(line) ?? [];
+    if (indent !== undefined && docstring !== undefined) {
+      // The words of it are looked at in the next round.
+      lines.splice(index, 1, `${indent}/**`, `${indent} * ${docstring}`, `${indent} */`);
+      continue;
+    }
     const [, prefix, content] = commentLine.exec(line) ?? [];
     if (prefix === undefined || content === undefined || /^[@|]/.test(content)) continue;
     const kept = content.split(" ");

@@ -31,6 +31,13 @@ test("a list item, a tag or an example below is not joined", () => {
   );
 });
 
+test("a docstring on one line gets lines of its own", () => {
+  expect(wrapComments(`  /** ${words(19)} */\n  let a;`)).toBe(
+    `  /**\n   * ${words(19)}\n   */\n  let a;`,
+  );
+  expect(wrapComments(`/** ${words(20)} */`)).toBe(`/**\n * ${words(19)}\n * word\n */`);
+});
+
 test("code, links, tables and lines that fit are left alone", () => {
   const left = [
     `const text = "${words(30)}";`,
