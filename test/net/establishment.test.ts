@@ -257,7 +257,7 @@ describe("our own end", () => {
 
   test("B7 a port in TIME_WAIT is taken again with reuseAddr, and not without", async () => {
     const { port } = await nodeServer((socket) => socket.resume());
-    // The kernel wants both, the old one and the new one, to have said so (ip(7)).
+    // The kernel wants both, the old one and the new one, to have said so (socket(7)).
     const first = await connect(`tcp://127.0.0.1:${port}`, { reuseAddr: true });
     const { localPort = 0 } = first;
     expect((await first.close()).error).toBeNull();
