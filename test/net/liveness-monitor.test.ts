@@ -6,6 +6,7 @@ import {
   SAMPLE_FIELD_COUNT,
   SAMPLE_NAME_WORDS,
   SAMPLE_PROBES,
+  SAMPLE_SEND_BUFFER_BYTES,
   SAMPLE_SEND_WINDOW_BYTES,
   SAMPLE_SINCE_ACKNOWLEDGMENT_MS,
   SAMPLE_SINCE_DATA_RECEIVED_MS,
@@ -16,6 +17,7 @@ import {
 import { Deadlines } from "../../lib/core/deadlines.ts";
 import { livenessLimits, type LivenessVerdict } from "../../lib/net/liveness.ts";
 import { type LivenessChannel, LivenessMonitor } from "../../lib/net/liveness-monitor.ts";
+import type { LivenessSystem } from "../../lib/net/liveness-sample.ts";
 import type { DeadlineOwner } from "../../lib/net/clock.ts";
 
 const limitsOf = (dropTimeout: number, stallTimeout = 0) =>
@@ -29,15 +31,19 @@ class World {
   readonly pending = new Map<number, number>();
   readonly gone = new Set<number>();
   readonly #deadlines = new Deadlines<DeadlineOwner>();
-  readonly monitor = new LivenessMonitor({
-    system: "linux",
-    now: () => this.time,
-    setDeadline: (deadline, ms) => {
-      this.timers++;
-      this.#deadlines.set(deadline, this.time + ms);
-    },
-    sampleTcp: (names, count, samples) => this.#sample(names, count, samples),
-  });
+  readonly monitor: LivenessMonitor;
+
+  constructor(system: LivenessSystem = "linux") {
+    this.monitor = new LivenessMonitor({
+      system,
+      now: () => this.time,
+      setDeadline: (deadline, ms) => {
+        this.timers++;
+        this.#deadlines.set(deadline, this.time + ms);
+      },
+      sampleTcp: (names, count, samples) => this.#sample(names, count, samples),
+    });
+  }
 
   #sample(names: Int32Array, count: number, samples: Float64Array): number {
     const slots: number[] = [];
@@ -46,7 +52,9 @@ class World {
       slots.push(slot);
       const at = index * SAMPLE_FIELD_COUNT;
       samples.fill(Number.NaN, at, at + SAMPLE_FIELD_COUNT);
-      samples[at + SAMPLE_STATE] = this.gone.has(slot) ? -9 : 1;
+      // ESTABLISHED is 1 in Linux and 4 in XNU, where 1 is LISTEN.
+      samples[at + SAMPLE_STATE] = this.gone.has(slot) ? -9 : 4;
+      samples[at + SAMPLE_SEND_BUFFER_BYTES] = (this.pending.get(slot) ?? 0) * 100;
       samples[at + SAMPLE_UNACKNOWLEDGED_SEGMENTS] = this.pending.get(slot) ?? 0;
       samples[at + SAMPLE_UNSENT_BYTES] = 0;
       samples[at + SAMPLE_PROBES] = 0;
@@ -211,6 +219,26 @@ describe("verdicts", () => {
       }
     },
   );
+
+  test("B11 on XNU what the kernel has not taken is not progress (8 s)", () => {
+    const world = new World("darwin");
+    const told: Told["verdicts"] = [];
+    const writtenAt = world.time;
+    const channel = { slot: 1, generation: 1, writtenBytes: 100, bufferedBytes: 0 };
+    world.pending.set(1, 1);
+    world.monitor.watch(channel, limitsOf(8_000), {
+      onSettled: () => {},
+      onLapsed: (verdict) => told.push({ at: world.time, verdict }),
+    });
+    for (let second = 0; second < 12; second++) {
+      channel.writtenBytes += 50;
+      channel.bufferedBytes += 50;
+      world.pass(1_000);
+    }
+    expect(told).toHaveLength(1);
+    expect(told[0]?.verdict.reason).toBe("PEER_UNREACHABLE");
+    expect((told[0]?.at ?? 0) - writtenAt).toBeLessThanOrEqual(10_600);
+  });
 
   test("B55 an owner that throws keeps nobody else from being judged", async () => {
     const world = new World();

@@ -28,6 +28,7 @@ describe("TCP_RTO_MAX_MS", () => {
     ["B11 dropTimeout alone: an eighth of it", of(null, 20_000), 2_500],
     ["a short dropTimeout: not below what the kernel takes", of(null, 1_000), 1_000],
     ["B9 keepalive within a long dropTimeout", of(keepAlive(5, 1, 3), 60_000), 7_500],
+    ["the kernel gives up well after the longest limit", of(keepAlive(9, 1, 4), 0), 1_084],
     ["no limit that needs it", of(null, 0, 600_000), null],
     [
       "keepalive of hours: not above what the kernel takes",
