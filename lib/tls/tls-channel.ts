@@ -186,7 +186,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
     socket.on("data", (bytes: Buffer) => this.#decrypted(bytes));
     socket.on("end", () => {
       this.#hasEnded = true;
-      if (this.#held.length === 0) this.#tellEnd();
+      if (this.#held.length === 0 && !this.#isPaused) this.#tellEnd();
     });
   }
 
@@ -210,7 +210,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
   resume(): void {
     this.#isPaused = false;
     if (this.#phase !== "open") return;
-    if (this.#held.length === 0) this.#under.resume();
+    if (this.#held.length === 0 && !this.#hasEnded) this.#under.resume();
     else queueMicrotask(() => this.#release());
   }
 
@@ -354,6 +354,8 @@ export class TlsChannel implements SecureChannel, StreamSink {
   }
 
   #finish(): void {
+    // Who waits for bytes that have left hears of it, though node:tls has not called back yet.
+    this.#sink?.onFlushed();
     this.#phase = "closed";
     this.#under.close();
     this.#discard();
