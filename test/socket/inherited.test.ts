@@ -2,10 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { inheritedDescriptors } from "../../lib/socket/inherited.ts";
-import { listening } from "./support.ts";
-import { thrown } from "./support.ts";
+import { StreamSocket } from "../../lib/socket/stream-socket.ts";
+import { closeAll, listening, thrown, tracked } from "./support.ts";
+
+afterEach(closeAll);
 
 const PID = 1234;
 const read = (environment: Record<string, string>) => inheritedDescriptors(environment, PID);
@@ -44,7 +46,6 @@ describe("LISTEN_FDS (sd_listen_fds(3))", () => {
 
 test("a process accepts on the socket that it was started with", async () => {
   const { listener, address } = listening("IPv4");
-  const { StreamSocket } = await import("../../lib/socket/stream-socket.ts");
   const program = `
     const { ListenSocket } = await import(${JSON.stringify(
       new URL("../../lib/socket/listen-socket.ts", import.meta.url).href,
@@ -65,11 +66,12 @@ test("a process accepts on the socket that it was started with", async () => {
       env: { ...process.env, LISTEN_FDS: "1", LISTEN_FDNAMES: "echo" },
     },
   );
-  const client = new StreamSocket({ family: "IPv4" });
+  const exited = once(child, "exit");
+  const client = tracked(new StreamSocket({ family: "IPv4" }));
   await client.connect(address);
-  expect(String(await client.receive())).toBe("echo 1");
+  // A child that fails never accepts.
+  const said = await Promise.race([client.receive(), exited]);
+  expect(String(said)).toBe("echo 1");
   expect(await client.receive()).toBeNull();
-  await client.close();
-  await listener.close();
-  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(await exited).toEqual([0, null]);
 });

@@ -5,7 +5,15 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -120,12 +128,16 @@ test("a worker with every kind of socket in use is terminated without harm, agai
 });
 
 describe("under load", () => {
-  const LOAD_MS = 400;
+  const WARM_UP_MS = 300;
+  const LOAD_MS = 500;
   // A build under a sanitizer is slower by design (vitest.config.ts).
   const slowness = Number(process.env["HAWSER_TEST_SLOWNESS"] ?? 1);
 
   /** The longest time of this process's own between two firings, milliseconds of processor time. */
   async function longestGap(intervalMs: number, load: () => void): Promise<number> {
+    load();
+    // What runs for the first time is compiled; that is not what is measured.
+    await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
     const gaps: number[] = [];
     let last = processorMs();
     const timer = setInterval(() => {
@@ -133,14 +145,18 @@ describe("under load", () => {
       gaps.push(now - last);
       last = now;
     }, intervalMs);
-    load();
     await new Promise((resolve) => setTimeout(resolve, LOAD_MS));
     clearInterval(timer);
     expect(gaps.length).toBeGreaterThan(2);
     return Math.max(...gaps);
   }
 
+  // Of the thread that runs JavaScript: those that collect garbage and compile stand aside.
   function processorMs(): number {
+    if (process.platform === "linux") {
+      const [runNs = "0"] = readFileSync("/proc/thread-self/schedstat", "utf8").split(" ");
+      return Number(runNs) / 1e6;
+    }
     const { user, system } = process.cpuUsage();
     return (user + system) / 1_000;
   }
