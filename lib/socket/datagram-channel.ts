@@ -8,7 +8,9 @@ import {
   COMPLETION_LENGTH,
   COMPLETION_OFFSET,
   COMPLETION_PEER,
+  COMPLETION_STRIDE,
   KIND_DATAGRAM,
+  KIND_DATAGRAM_ERROR,
   KIND_FAILED,
   KIND_WRITABLE,
 } from "../binding/records.ts";
@@ -28,8 +30,11 @@ import {
 export interface DatagramSink {
   /** One datagram, lent until this returns. `peer` is null where the sender has no name. */
   onDatagram(data: Buffer, peer: SocketAddressInfo | null, truncated: boolean): void;
-  /** An asynchronous error, as of an ICMP message: the socket lives on. */
-  onFailed(errno: number): void;
+  /**
+   * An asynchronous error, as of an ICMP message: the socket lives on. `peer` is whom it concerns,
+   * where the error queue says so (IP_RECVERR, ip(7)).
+   */
+  onFailed(errno: number, peer: SocketAddressInfo | null): void;
   /** There is room again after EAGAIN. */
   onWritable(): void;
 }
@@ -86,21 +91,36 @@ export class DatagramChannel implements Channel, LoopAccount {
 
   complete(at: number): void {
     switch (completions[at + COMPLETION_KIND]) {
-      case KIND_DATAGRAM: {
-        const offset = completions[at + COMPLETION_OFFSET] as number;
-        const length = completions[at + COMPLETION_LENGTH] as number;
-        const truncated = ((completions[at + COMPLETION_ECN] as number) & TRUNCATED_BIT) !== 0;
+      case KIND_DATAGRAM:
+        this.#datagrams(at);
+        return;
+      case KIND_FAILED:
+        this.#sink.onFailed(completions[at + COMPLETION_LENGTH] as number, null);
+        return;
+      case KIND_DATAGRAM_ERROR: {
         const peer = this.#peerOf(completions[at + COMPLETION_PEER] as number);
-        this.#sink.onDatagram(slab.subarray(offset, offset + length), peer, truncated);
+        this.#sink.onFailed(completions[at + COMPLETION_LENGTH] as number, peer);
         return;
       }
-      case KIND_FAILED:
-        this.#sink.onFailed(completions[at + COMPLETION_LENGTH] as number);
-        return;
       case KIND_WRITABLE:
         this.#sink.onWritable();
         return;
     }
+  }
+
+  // One, or those that the kernel has joined (UDP_GRO): all of one size but the last.
+  #datagrams(at: number): void {
+    const offset = completions[at + COMPLETION_OFFSET] as number;
+    const end = offset + (completions[at + COMPLETION_LENGTH] as number);
+    const stride = (completions[at + COMPLETION_STRIDE] as number) || end - offset;
+    const truncated = ((completions[at + COMPLETION_ECN] as number) & TRUNCATED_BIT) !== 0;
+    const peer = this.#peerOf(completions[at + COMPLETION_PEER] as number);
+    let from = offset;
+    do {
+      const to = Math.min(from + stride, end);
+      this.#sink.onDatagram(slab.subarray(from, to), peer, truncated && to === end);
+      from = to;
+    } while (from < end && !this.deaf);
   }
 
   #peerOf(index: number): SocketAddressInfo | null {

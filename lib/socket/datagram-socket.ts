@@ -82,7 +82,8 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     super(opened);
     this.#channel = new DatagramChannel({
       onDatagram: (data, peer, truncated) => this.#received(data, peer, truncated),
-      onFailed: (errno) => this.#receiver.fail(this.#error(errno, "recvmsg")),
+      onFailed: (errno, peer) =>
+        this.#receiver.fail(this.#error(errno, "recvmsg", peer ?? undefined)),
       onWritable: () => this.#sender.retry(),
     });
     this.#receiver = new DatagramReceiver(mark ?? RECEIVE_HIGH_WATER_MARK_BYTES, () =>
@@ -141,7 +142,8 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    * after `close()`.
    *
    * @throws TypeError for wrong options; (rejection) HawserError: ECONNREFUSED and other errors of
-   *   the peer of a connected socket, each once, and the socket lives on; ECANCELED (closed
+   *   the peer of a connected socket, or of any peer where IP_RECVERR or IPV6_RECVERR is set (ip(7)),
+   *   each once, and the socket lives on; ECANCELED (closed
    *   meanwhile); `signal.reason`, and no datagram is lost
    */
   receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram | null> {
@@ -207,7 +209,9 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   }
 
   #error(errno: number, call: string, to?: ErrorContext): Error {
-    return errnoError(errno, call, { ...this.place(this.remoteAddress), ...to });
+    const { address, port } = to ?? {};
+    const about = address === undefined ? {} : port === undefined ? { address } : { address, port };
+    return errnoError(errno, call, { ...this.place(this.remoteAddress), ...about });
   }
 
   /** Keeps the process alive while it is open, which it does from its first use. */

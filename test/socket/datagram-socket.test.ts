@@ -123,6 +123,38 @@ describe("a connected datagram socket", () => {
   });
 });
 
+test.runIf(isLinux)(
+  "IP_RECVERR names the peer that refused, on a socket that is not connected (B39)",
+  async () => {
+    const { socket: gone, address } = boundDatagrams();
+    await gone.close();
+    const { socket: other, address: alive } = boundDatagrams();
+    const { socket } = boundDatagrams();
+    socket.setOption("IP_RECVERR", true);
+    const waiting = rejection(socket.receive());
+    await socket.send("to nobody", address);
+    expect(await waiting).toMatchObject({ code: "ECONNREFUSED", ...address });
+    await socket.send("to somebody", alive);
+    expect(String((await other.receive())?.data)).toBe("to somebody");
+  },
+);
+
+test.runIf(isLinux)("datagrams that the kernel joined come apart again (UDP_GRO)", async () => {
+  const { socket, address } = boundDatagrams();
+  const { socket: sender } = boundDatagrams();
+  socket.setOption("UDP_GRO", true);
+  sender.setOption("UDP_SEGMENT", 1_000);
+  await sender.send(Buffer.concat([1, 2, 3].map((value) => Buffer.alloc(1_000, value))), address);
+  await sender.send(Buffer.alloc(500, 4), address);
+  const before = counters().completions;
+  for (const value of [1, 2, 3]) {
+    const datagram = await socket.receive();
+    expect(datagram).toMatchObject({ data: Buffer.alloc(1_000, value), truncated: false });
+  }
+  expect((await socket.receive())?.data).toEqual(Buffer.alloc(500, 4));
+  expect(counters().completions - before).toBeLessThan(4);
+});
+
 describe("sending", () => {
   test("without an address and a peer is EDESTADDRREQ", async () => {
     const { socket } = boundDatagrams();
