@@ -3,8 +3,8 @@
 
 export interface SamplesBinding {
   /**
-   * Looks at many connections in one crossing. `count`, or a negative errno (EINVAL: an array is too
-   * short).
+   * Looks at many connections in one crossing. `count`, or a negative errno (EINVAL: an array is
+   * too short).
    *
    * @param names slot and generation of each
    * @param count how many of them
@@ -13,8 +13,8 @@ export interface SamplesBinding {
   sampleTcp(names: Int32Array, count: number, samples: Float64Array): number;
 
   /**
-   * Bytes in the kernel's send buffer that the peer has not acknowledged, sent or not, a FIN counted
-   * as one: SIOCOUTQ (tcp(7)), on macOS SO_NWRITE. Or a negative errno.
+   * Bytes in the kernel's send buffer that the peer has not acknowledged, sent or not, a FIN
+   * counted as one: SIOCOUTQ (tcp(7)), on macOS SO_NWRITE. Or a negative errno.
    */
   unacknowledgedBytes(slot: number, generation: number): number;
 }

@@ -71,10 +71,11 @@ export function kernelGivesUpMs(maxMs: number): number {
 let kernelKnowsRtoMax = true;
 
 /**
- * Tells the kernel about an open connection, or a listener, whose connections inherit it. Not before
- * the handshake of a connection of ours: it would shorten how long SYNs are repeated. Never fails:
- * kernels before Linux 6.15 lack the option, and keep the limits less tightly. XNU is told nothing:
- * it looks at TCP_RXT_CONNDROPTIME only when its retransmission timer fires, whatever the window.
+ * Tells the kernel about an open connection, or a listener, whose connections inherit it. Not
+ * before the handshake of a connection of ours: it would shorten how long SYNs are repeated. Never
+ * fails: kernels before Linux 6.15 lack the option, and keep the limits less tightly. XNU is told
+ * nothing: it looks at TCP_RXT_CONNDROPTIME only when its retransmission timer fires, whatever the
+ * window.
  */
 export function tellKernelLimits(
   descriptor: number,

@@ -16,7 +16,8 @@ import type { LivenessSample } from "./liveness.ts";
 
 export type LivenessSystem = "linux" | "darwin";
 
-// include/net/tcp_states.h of Linux: SYN_SENT, SYN_RECV, CLOSE, LISTEN, NEW_SYN_RECV and a bound one.
+// include/net/tcp_states.h of Linux: SYN_SENT, SYN_RECV, CLOSE, LISTEN, NEW_SYN_RECV and a bound
+// one.
 const LINUX_NOT_OPEN: ReadonlySet<number> = new Set([2, 3, 7, 10, 12, 13]);
 // bsd/netinet/tcp_fsm.h of XNU: ESTABLISHED is 4, what comes before it is lower.
 const XNU_ESTABLISHED = 4;

@@ -169,8 +169,8 @@ export class Liveness {
     const withoutProgress = now - this.#progressAt;
     if (silentMs >= idleMs + askMs && askedFor >= askMs) return BY_KEEPALIVE;
     if (!isClosed) return unacknowledged > 0 && withoutProgress >= dropMs ? BY_DROP : null;
-    // Whoever was heard since is asked anew, so that the silence is as long. And not before the limit
-    // has passed since something was pending, whenever keepalive asked.
+    // Whoever was heard since is asked anew, so that the silence is as long. And not before the
+    // limit has passed since something was pending, whenever keepalive asked.
     const unanswered = Math.min(askedFor, withoutProgress);
     if (probes >= TELLING_PROBES && unanswered >= dropMs) return BY_DROP;
     return withoutProgress >= stallMs ? BY_STALL : null;

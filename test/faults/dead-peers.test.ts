@@ -323,9 +323,7 @@ scenarios("a window that is closed", {
     within(ended.at - goneAt, 3_500, 6_000);
   },
 
-  async "B12 a slow reader makes progress and lives (dropTimeout 1.5 s, stallTimeout 4 s, for 12 s)"(
-    hosts,
-  ) {
+  async "B12 a slow reader makes progress and lives (drop 1.5 s, stall 4 s, for 12 s)"(hosts) {
     const options = { dropTimeout: 1_500, stallTimeout: 4_000 };
     const { connection, peer } = await connected(hosts, options, SMALL_RECEIVE_BUFFER);
     await connection.fill(MORE_THAN_THE_KERNEL_TAKES);

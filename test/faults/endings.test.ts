@@ -1,5 +1,6 @@
-// How connections end when the peer or the network ends them: RST in each form, FIN with and without
-// unread data, a peer whose FIN_WAIT_2 expires (B15 to B17), each told at once and none twice.
+// How connections end when the peer or the network ends them: RST in each form, FIN with and
+// without unread data, a peer whose FIN_WAIT_2 expires (B15 to B17), each told at once and none
+// twice.
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
 import { type Hosts, nothingFor, type RemoteConnection, scenarios } from "./support/hosts.ts";

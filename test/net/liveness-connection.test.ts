@@ -1,5 +1,5 @@
-// Connections under the liveness monitor on loopback, where every peer is alive: who is watched, what
-// it costs, and a peer that does not read. Peers that vanish are in test/faults/.
+// Connections under the liveness monitor on loopback, where every peer is alive: who is watched,
+// what it costs, and a peer that does not read. Peers that vanish are in test/faults/.
 import { createHook } from "node:async_hooks";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -199,7 +199,7 @@ async function timersMade(body: () => Promise<void>): Promise<number> {
 }
 
 describe("ten thousand connections", () => {
-  test("idle, cost no sampling and no timer; pending, one timer and one crossing a look", async () => {
+  test("idle, cost no sampling and no timer; pending, one crossing a look", async () => {
     const { port } = await startSink();
     const connections: Connection[] = [];
     closers.push(() => {

@@ -114,7 +114,7 @@ describe("who is looked at", () => {
     expect(world.monitor.counters).toEqual({ looks: 0, crossings: 0, samples: 0 });
   });
 
-  test("one that has written, until everything is acknowledged; then it is told and left alone", () => {
+  test("one that has written, until all is acknowledged; then it is told and left alone", () => {
     const world = new World();
     const told = write(world, 7, 60_000);
     world.pass(3_500);

@@ -68,7 +68,7 @@ describe.skipIf(process.platform !== "linux")("on a socket of this kernel (Linux
     }
   };
 
-  test("TCP_RTO_MAX_MS is set where the kernel has it, and TCP_USER_TIMEOUT never (B9, B12)", () => {
+  test("B9 B12 TCP_RTO_MAX_MS is set where there is one, and TCP_USER_TIMEOUT never", () => {
     const { socket, before } = current();
     tellKernelLimits(socket.fd, of(keepAlive(5, 1, 3), 20_000));
     if (before !== null) expect(getOption(socket, "TCP_RTO_MAX_MS")).toBe(2_500);

@@ -1,6 +1,6 @@
 """A TCP peer over Python's socket module, under control of a scenario: commands come as lines of
-JSON, each is answered with one. Blocking, and one connection at a time: nothing is read, accepted or
-closed unless a command says so."""
+JSON, each is answered with one. Blocking, and one connection at a time: nothing is read, accepted
+or closed unless a command says so."""
 
 import hashlib
 import json
