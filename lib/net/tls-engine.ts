@@ -30,6 +30,13 @@ export type TlsOptions = Omit<SecureContextOptions, "sessionTimeout"> & {
   readonly rejectUnauthorized?: boolean | undefined;
   /** Server: ask the client for a certificate. Default false. */
   readonly requestCert?: boolean | undefined;
+  /**
+   * Whether a peer's FIN without close_notify is an error, ERR_HAWSER_TLS_TRUNCATED, after all data
+   * (RFC 8446 section 6.1: anybody on the way can send a FIN). False takes it for an end: for
+   * protocols that tell the length themselves, and for peers that leave close_notify out, as
+   * node:tls does where `end(data)` writes and ends at once. Default true.
+   */
+  readonly requireCloseNotify?: boolean | undefined;
   /** Client: a session to resume, from `connection.tls.session` (RFC 8446 section 2.2). */
   readonly session?: Buffer | undefined;
   /** A pre-shared key (RFC 8446 section 2.2, RFC 4279); a wrong one fails the handshake. */

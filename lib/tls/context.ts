@@ -48,6 +48,7 @@ function make<T>(create: () => T): T {
 class ClientContext implements TlsContext {
   readonly #options: ConnectionOptions;
   readonly #judge: Judge;
+  readonly #requireCloseNotify: boolean;
 
   constructor(options: CheckedOptions, host: string | undefined) {
     const { psk, alpnProtocols, session, checkServerIdentity, verify } = options;
@@ -64,6 +65,7 @@ class ClientContext implements TlsContext {
       ...(psk !== undefined && { pskCallback: () => ({ identity: psk.identity, psk: psk.key }) }),
       checkServerIdentity: checkServerIdentity ?? identityCheck(psk !== undefined),
     };
+    this.#requireCloseNotify = options.requireCloseNotify;
     this.#judge = judgeOf(options, () => null);
   }
 
@@ -74,7 +76,8 @@ class ClientContext implements TlsContext {
       );
       return socket;
     };
-    return new TlsChannel(request, handshake, this.#judge);
+    const manner = { judge: this.#judge, requireCloseNotify: this.#requireCloseNotify };
+    return new TlsChannel(request, { handshake, ...manner });
   }
 }
 
@@ -90,6 +93,7 @@ class ServerContext implements TlsContext {
   /** Never listens; connections are handed to it, and it has what they share: tickets, contexts. */
   readonly #server: Server;
   readonly #judge: Judge;
+  readonly #requireCloseNotify: boolean;
 
   constructor(options: CheckedOptions) {
     const { psk, alpnProtocols, requestCert, SNICallback } = options;
@@ -110,6 +114,7 @@ class ServerContext implements TlsContext {
     };
     this.#server = make(() => nodeTls().createServer(settings));
     const mustVerify = requestCert && options.rejectUnauthorized === true;
+    this.#requireCloseNotify = options.requireCloseNotify;
     this.#judge = judgeOf(options, ({ authorized, authorizationError }, place) =>
       mustVerify && !authorized
         ? unauthorized(authorizationError ?? "UNABLE_TO_GET_ISSUER_CERT", place)
@@ -122,7 +127,8 @@ class ServerContext implements TlsContext {
       accept(this.#server, transport, secured, failed);
       return null;
     };
-    return new TlsChannel(request, handshake, this.#judge);
+    const manner = { judge: this.#judge, requireCloseNotify: this.#requireCloseNotify };
+    return new TlsChannel(request, { handshake, ...manner });
   }
 }
 

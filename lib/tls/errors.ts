@@ -20,7 +20,8 @@ export function tlsError(cause: unknown, context: ErrorContext): HawserError {
 export function truncated(context: ErrorContext): HawserError {
   const message =
     "TLS: the connection ended without close_notify; what was received may not be everything";
-  return new HawserError(message, { ...context, code: TRUNCATED, phase: "open" });
+  const hint = "tls.requireCloseNotify: false takes it for an end where the peer leaves it out";
+  return new HawserError(`${message}: ${hint}`, { ...context, code: TRUNCATED, phase: "open" });
 }
 
 export function refused(context: ErrorContext): HawserError {

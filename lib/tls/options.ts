@@ -42,6 +42,7 @@ const OWN_KEYS = [
   "alpnProtocols",
   "rejectUnauthorized",
   "requestCert",
+  "requireCloseNotify",
   "session",
   "psk",
   "pskCallback",
@@ -68,6 +69,7 @@ export interface CheckedOptions {
   /** Undefined where nothing was said. */
   readonly rejectUnauthorized: boolean | undefined;
   readonly requestCert: boolean;
+  readonly requireCloseNotify: boolean;
   readonly session: Buffer | undefined;
   readonly psk: TlsOptions["psk"];
   readonly pskCallback: TlsOptions["pskCallback"];
@@ -94,6 +96,7 @@ export function checkOptions(value: unknown): CheckedOptions {
     alpnProtocols: readProtocols(options["alpnProtocols"]),
     rejectUnauthorized: flag("rejectUnauthorized"),
     requestCert: flag("requestCert") ?? false,
+    requireCloseNotify: flag("requireCloseNotify") ?? true,
     session: readBytes(options["session"], "tls.session"),
     psk: readPsk(options["psk"]),
     pskCallback: callback("pskCallback") as CheckedOptions["pskCallback"],

@@ -29,6 +29,13 @@ export type Judge = (
 
 type Phase = "handshake" | "judging" | "open" | "closed";
 
+/** How connections of one context differ from those of another. */
+export interface Manner {
+  readonly handshake: Handshake;
+  readonly judge: Judge;
+  readonly requireCloseNotify: boolean;
+}
+
 export class TlsChannel implements SecureChannel, StreamSink {
   iteration = 0;
   iterationBytes = 0;
@@ -39,6 +46,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
   readonly #transport: Transport;
   readonly #place: ErrorContext;
   readonly #judge: Judge;
+  readonly #requireCloseNotify: boolean;
   #done: ((error: HawserError | null) => void) | null;
   #phase: Phase = "handshake";
   #socket: TLSSocket | null = null;
@@ -60,11 +68,12 @@ export class TlsChannel implements SecureChannel, StreamSink {
   #isFlushed = false;
   #closesAfter = false;
 
-  constructor(request: SecureRequest, handshake: Handshake, judge: Judge) {
+  constructor(request: SecureRequest, { handshake, judge, requireCloseNotify }: Manner) {
     const { channel, received, writtenBytes = 0, place, done } = request;
     this.#under = channel;
     this.#place = { ...place, phase: "tls" };
     this.#judge = judge;
+    this.#requireCloseNotify = requireCloseNotify;
     this.#done = done;
     this.#written = writtenBytes;
     this.#transport = new Transport(channel, () => this.#flushed());
@@ -234,15 +243,20 @@ export class TlsChannel implements SecureChannel, StreamSink {
 
   /** @internal FIN. Behind a close_notify it says nothing new; alone it may be anybody's. */
   onEnded(): void {
-    if (this.#phase === "handshake" || this.#phase === "judging") {
-      this.#refuse(cutOff(this.#place));
-      return;
-    }
-    // node:tls tells a close_notify that came with it in a tick that is queued already.
-    process.nextTick(() => {
-      if (this.#hasEnded || this.#phase !== "open") return;
-      this.failure = truncated(this.#place);
-      this.#sink?.onFailed(0);
+    // An alert or a close_notify that came before it, node:tls tells in a later tick.
+    setImmediate(() => {
+      if (this.#hasEnded || this.#phase === "closed") return;
+      if (this.#phase !== "open") {
+        this.#refuse(cutOff(this.#place));
+        return;
+      }
+      if (this.#requireCloseNotify) {
+        this.failure = truncated(this.#place);
+        this.#sink?.onFailed(0);
+      } else {
+        this.#hasEnded = true;
+        if (this.#held.length === 0 && !this.#isPaused) this.#tellEnd();
+      }
     });
   }
 
