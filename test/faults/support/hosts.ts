@@ -134,6 +134,8 @@ export interface Hosts {
   readonly network: Network;
   /** Starts a process with hawser on a host. */
   hawser(host: HostName): Promise<HawserProcess>;
+  /** Starts a process with thousands of hawser's connections (crowd.ts). */
+  crowd(host: HostName): Promise<Program>;
   /** Starts Python's socket module under control (peers/peer.py). */
   python(host: HostName): Promise<Program>;
   /** Starts Node's net under control (peers/peer.mjs). */
@@ -156,18 +158,16 @@ export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<
     await program.event(({ event }) => event === "started");
     return program;
   };
+  const typescript = (host: HostName, file: string) =>
+    controlled(host, process.execPath, "--import", "tsx", here("support", file));
   try {
     await body({
       network,
       start,
       python: (host) => controlled(host, "python3", "-u", here("peers", "peer.py")),
       node: (host) => controlled(host, process.execPath, here("peers", "peer.mjs")),
-      hawser: async (host) => {
-        const driver = here("support", "driver.ts");
-        return new HawserProcess(
-          await controlled(host, process.execPath, "--import", "tsx", driver),
-        );
-      },
+      hawser: async (host) => new HawserProcess(await typescript(host, "driver.ts")),
+      crowd: (host) => typescript(host, "crowd.ts"),
     });
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
