@@ -6,7 +6,6 @@
 // receiving, connection. One object, because thousands of idle ones have to be small; layers, because
 // each can be read alone. Fields that more than one layer uses stand here.
 
-import { inspect } from "node:util";
 import type { Receiver } from "../core/receiver.ts";
 import type { SendWaiters } from "../core/send-waiters.ts";
 import { Deadline } from "../core/deadlines.ts";
@@ -38,6 +37,7 @@ import type { TcpInfo } from "../socket/tcp-info.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "./clock.ts";
 import type { Connection } from "./connection.ts";
+import { type Bounds, type Ending, PAUSED, NEEDS_DRAIN, UNREFERENCED } from "./connection-facts.ts";
 import { optionsInForce } from "./options-in-force.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Policy } from "./policy.ts";
@@ -58,62 +58,7 @@ import type {
   TransferReport,
 } from "./types.ts";
 
-/** How a connection ends; there is one of these from then on. */
-export interface Ending {
-  readonly event: "close" | "finished" | "abort" | "fail";
-  /** The state before. */
-  readonly from: ConnectionState;
-  readonly error: HawserError | null;
-  readonly initiator: CloseResult["initiator"];
-  readonly info: TcpInfo | null;
-  /** Of the same clock as `readyAt`. */
-  readonly at: number;
-}
-
-/** What only some connections have: limits in time, and in what is read after close(). */
-export interface Bounds {
-  idle: Deadline<DeadlineOwner> | null;
-  close: Deadline<DeadlineOwner> | null;
-  /** `bytesRead` beyond which a connection that is closing is aborted. */
-  drainTo: number;
-}
-
-// Facts that are true or not; one number, so that an idle connection stays small.
-/** `pause()` was called. */
-export const PAUSED = 1 << 0;
-/** Reading is held back in the kernel. */
-export const STOPPED = 1 << 1;
-/** Above the send mark. */
-export const NEEDS_DRAIN = 1 << 2;
-/** The peer's end has come. */
-export const PEER_ENDED = 1 << 3;
-/** And the application knows. */
-export const END_TOLD = 1 << 4;
-/** No more is written: our own end is on its way. */
-export const SHUT = 1 << 5;
-/** `close()` was called. */
-export const CLOSING = 1 << 6;
-/** `open` was called. */
-export const OPENED = 1 << 7;
-/** `receive()` was called at least once. */
-export const WAS_READ = 1 << 8;
-/** Bytes are held for the `data` callback. */
-export const HOLDING = 1 << 9;
-/** There is an error beneath: what has arrived is read to the end, and then the error told. */
-export const TROUBLED = 1 << 10;
-/** A write has failed. */
-export const SEND_FAILED = 1 << 11;
-export const UNREFERENCED = 1 << 12;
-/** The descriptor is closed, and only the application is still to be told. */
-export const DETACHED = 1 << 13;
-/** And it was told: nothing follows. */
-export const TOLD = 1 << 14;
-/** Whoever wraps this connection ends the sending side. */
-export const END_HELD = 1 << 15;
-/** The liveness monitor looks at what is pending, or there is nothing that it could look for. */
-export const WATCHED = 1 << 16;
-/** The `drain` callback is due. */
-export const WILL_DRAIN = 1 << 17;
+export * from "./connection-facts.ts";
 
 /** An error that a connection has made, and which one: so that a handler may pass it on. */
 const makers = new WeakMap<object, object>();
@@ -155,7 +100,7 @@ export abstract class ConnectionBase<T = unknown> {
     this.current = outbound === null ? "ready" : CONNECTION_STATES.initial;
   }
 
-  /** @internal Both directions have ended: closes when everything is flushed. */
+  /** @internal Both directions have ended: closes when all is flushed. */
   protected abstract finishIfDone(): void;
   /** @internal Ends the connection with an error. */
   protected abstract fail(error: HawserError, initiator: CloseResult["initiator"]): void;
@@ -281,13 +226,6 @@ export abstract class ConnectionBase<T = unknown> {
     this.flags |= UNREFERENCED;
     this.channel?.setReferenced(false);
     return this;
-  }
-
-  /** @internal What `console.log` shows. */
-  [inspect.custom](_depth: number, options: object): string {
-    const { state, localAddress, localPort, remoteAddress, remotePort, data } = this;
-    const shown = { state, localAddress, localPort, remoteAddress, remotePort, data };
-    return `Connection ${inspect(shown, options)}`;
   }
 
   // --------------------------------------------------------------------------- for the layers above

@@ -27,7 +27,7 @@ import {
   STOPPED,
   TROUBLED,
   WAS_READ,
-} from "./connection-base.ts";
+} from "./connection-facts.ts";
 import { SendingConnection } from "./connection-sending.ts";
 
 type DataHandler = (connection: never, bytes: Buffer) => unknown;

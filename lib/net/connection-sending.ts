@@ -5,13 +5,13 @@
 import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
 import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
 import { quiet, SendWaiters } from "../core/send-waiters.ts";
-import { rejectUnknownKeys, requireObject, requireSignal } from "../errors/index.ts";
+import { readSignal, untilAborted } from "../core/waiting.ts";
 import { isSlab, mustWaitForLoop, nextIteration } from "../socket/reactor.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import type { LivenessVerdict } from "./liveness.ts";
 import { livenessMonitor } from "./liveness-monitor.ts";
+import { ConnectionBase } from "./connection-base.ts";
 import {
-  ConnectionBase,
   NEEDS_DRAIN,
   PEER_ENDED,
   SEND_FAILED,
@@ -19,10 +19,9 @@ import {
   TROUBLED,
   WILL_DRAIN,
   WATCHED,
-} from "./connection-base.ts";
+} from "./connection-facts.ts";
 
 const RESOLVED = Promise.resolve();
-const SEND_KEYS: ReadonlySet<string> = new Set(["signal"]);
 
 /** The sending half of {@link Connection}. */
 export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
@@ -38,13 +37,15 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     if (channel === null) return this.#writeEarly(data);
     if (typeof data === "string") channel.writeText(data);
     else channel.write(data);
-    if ((this.flags & WATCHED) === 0) this.#watchLiveness(channel);
+    if ((this.flags & WATCHED) === 0) this.watchLiveness(channel);
     // What only waits in the outbox is not sent yet, and keeps nobody from being idle.
     if (this.bounds !== null && !channel.isBlocked) this.touch();
-    return (this.flags & NEEDS_DRAIN) === 0 && this.#judge(channel);
+    return this.judge(channel);
   }
 
-  #judge(channel: ByteChannel): boolean {
+  /** @internal Whether more is welcome, after something was written. */
+  protected judge(channel: ByteChannel): boolean {
+    if ((this.flags & NEEDS_DRAIN) !== 0) return false;
     if (channel.bufferedBytes <= this.policy.sendHighWaterMark) return true;
     this.flags |= NEEDS_DRAIN;
     channel.tell();
@@ -73,15 +74,16 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
    */
   send(data: SendData, options?: SendOptions): Promise<void> {
     const bytes = data instanceof Uint8Array || typeof data === "string" ? data : bytesOf(data);
-    const signal = options === undefined ? undefined : readSendSignal(options);
+    const signal = readSignal(options, "send()");
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
-    if ((this.flags & SHUT) !== 0) return this.#refused();
+    if ((this.flags & SHUT) !== 0) return this.refused();
     const needsDrain = !this.write(bytes);
-    const sent = this.#whenSent(bytes, needsDrain);
-    return signal === undefined || sent === RESOLVED ? sent : untilAborted(sent, signal);
+    const sent = this.whenSent(bytes, needsDrain);
+    return sent === RESOLVED ? sent : untilAborted(sent, signal);
   }
 
-  #refused(): Promise<void> {
+  /** @internal The answer to who sends when nothing is sent any more. */
+  protected refused(): Promise<void> {
     const { ending } = this;
     // A write has failed, and what arrived before is being read: the failure follows at once.
     if (ending === null && (this.flags & SEND_FAILED) !== 0) return this.#waiting().whenDrained();
@@ -90,7 +92,8 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     return quiet(Promise.reject(why));
   }
 
-  #whenSent(bytes: Uint8Array | string, needsDrain: boolean): Promise<void> {
+  /** @internal The answer to who has just sent these bytes. */
+  protected whenSent(bytes: Uint8Array | string, needsDrain: boolean): Promise<void> {
     const { channel } = this;
     const isKept = bytes.length > COPY_THRESHOLD_BYTES && typeof bytes !== "string";
     if (isKept && this.bufferedAmount > 0) {
@@ -122,7 +125,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
       this.flags |= SHUT;
       this.channel?.shutdown();
       // A FIN is acknowledged as data is.
-      if (this.channel !== null && (this.flags & WATCHED) === 0) this.#watchLiveness(this.channel);
+      if (this.channel !== null && (this.flags & WATCHED) === 0) this.watchLiveness(this.channel);
     }
     return this.bufferedAmount === 0 ? RESOLVED : this.#waiting().whenTaken(this.bytesWritten);
   }
@@ -134,7 +137,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     for (const bytes of early) channel.write(bytes);
     if ((this.flags & NEEDS_DRAIN) !== 0 || this.waiters !== null) channel.tell();
     if ((this.flags & SHUT) !== 0) channel.shutdown();
-    if (channel.writtenBytes > 0 || (this.flags & SHUT) !== 0) this.#watchLiveness(channel);
+    if (channel.writtenBytes > 0 || (this.flags & SHUT) !== 0) this.watchLiveness(channel);
   }
 
   /** @internal */
@@ -167,7 +170,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
   }
 
   /** @internal Something is pending from now on: the peer has to acknowledge it in time. */
-  #watchLiveness(channel: ByteChannel): void {
+  protected watchLiveness(channel: ByteChannel): void {
     this.flags |= WATCHED;
     const { liveness } = this.policy;
     if (liveness !== null && channel.slot !== -1) livenessMonitor.watch(channel, liveness, this);
@@ -194,29 +197,4 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     this.flags |= SHUT | SEND_FAILED | TROUBLED;
     this.channel?.resume();
   }
-}
-
-function readSendSignal(options: SendOptions): AbortSignal | undefined {
-  rejectUnknownKeys(requireObject(options, "options"), SEND_KEYS, "send()");
-  return options.signal === undefined ? undefined : requireSignal(options.signal, "signal");
-}
-
-function untilAborted(sent: Promise<void>, signal: AbortSignal): Promise<void> {
-  return quiet(
-    new Promise((resolve, reject) => {
-      const abort = () => reject(signal.reason);
-      const settled = () => signal.removeEventListener("abort", abort);
-      signal.addEventListener("abort", abort, { once: true });
-      sent.then(
-        () => {
-          settled();
-          resolve();
-        },
-        (error) => {
-          settled();
-          reject(error);
-        },
-      );
-    }),
-  );
 }

@@ -1,10 +1,11 @@
 // A connection over TCP or a Unix socket: how it begins, and how it ends.
-// Not here: what it holds (connection-base.ts), its two directions (connection-sending.ts,
-// connection-receiving.ts), how it is established (outbound.ts, establishment.ts), listeners.
+// Not here: what it holds (connection-base.ts), its directions (connection-sending.ts and -receiving),
+// TLS on it (connection-securing.ts), how it is established (outbound.ts, establishment.ts).
 
+import { inspect } from "node:util";
 import type { Deadline } from "../core/deadlines.ts";
 import { LINGER_DRAIN_BYTES } from "../core/limits.ts";
-import { quiet } from "../core/send-waiters.ts";
+import { Deferred } from "../core/waiting.ts";
 import { type HawserError, errnoName, invalidState } from "../errors/index.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
 import type { ByteChannel } from "./byte-channel.ts";
@@ -22,30 +23,31 @@ import {
   STOPPED,
   TOLD,
   UNREFERENCED,
-} from "./connection-base.ts";
-import { ReceivingConnection } from "./connection-receiving.ts";
+} from "./connection-facts.ts";
+import { SecuringConnection } from "./connection-securing.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { tellKernelLimits } from "./liveness-options.ts";
 import { Outbound } from "./outbound.ts";
 import { parseConnectOptions, type StreamParameters } from "./parameters.ts";
 import { makePolicy, type Policy } from "./policy.ts";
-import { TRUNCATED, type TlsOptions, tlsEngine } from "./tls-engine.ts";
+import { TRUNCATED } from "./tls-engine.ts";
 import { traceClose, traceOpen, tracesClose, tracesStates } from "./tracing.ts";
 import { tryTcpInfo } from "./transfer.ts";
-import type { CloseResult, ConnectOptions, EstablishmentPhase, StreamEndpoint } from "./types.ts";
+import type {
+  CloseResult,
+  ConnectionHandler,
+  ConnectOptions,
+  EstablishmentPhase,
+  StreamEndpoint,
+} from "./types.ts";
 
-/** @internal A connection that is there already: a slot that a listener has accepted, or a channel. */
+/** @internal A connection that is there already: an accepted slot, or a channel. */
 export interface Accepted {
   readonly policy: Policy;
   readonly slot: number;
   readonly generation: number;
   /** In place of a slot. */
   readonly channel?: ByteChannel;
-}
-
-interface Closed {
-  readonly promise: Promise<CloseResult>;
-  readonly resolve: (result: CloseResult) => void;
 }
 
 const PEERS_DOING: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNREFUSED"]);
@@ -64,10 +66,10 @@ const PEERS_DOING: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNR
  * peer's end at the latest. `allowHalfOpen` leaves our direction open until `shutdown()` or `close()`.
  */
 export class Connection<T = unknown>
-  extends ReceivingConnection<T>
+  extends SecuringConnection<T>
   implements AsyncIterable<Buffer>, AsyncDisposable
 {
-  #closed: Closed | null = null;
+  #closed: Deferred<CloseResult> | null = null;
 
   /** @throws TypeError or RangeError for wrong arguments. Nothing is opened yet. */
   constructor(endpoint: StreamEndpoint | URL, options?: ConnectOptions<T>);
@@ -88,18 +90,19 @@ export class Connection<T = unknown>
 
   #accept({ slot, generation, channel }: Accepted): void {
     this.readyAt = Math.round(now());
-    if (channel === undefined) {
-      const accepted = new StreamChannel(this);
-      accepted.attach(slot, generation);
-      this.channel = accepted;
-    } else {
-      channel.setSink(this);
-      this.channel = channel;
-    }
+    const accepted = channel ?? new StreamChannel(this);
+    this.channel = accepted;
+    if (accepted instanceof StreamChannel) accepted.attach(slot, generation);
+    else accepted.setSink(this);
     if (this.policy.idleTimeout > 0) this.touch();
   }
 
-  // --------------------------------------------------------------------------------- beginning
+  /** @internal What `console.log` shows. */
+  [inspect.custom](_depth: number, options: object): string {
+    const { state, localAddress, localPort, remoteAddress, remotePort, data } = this;
+    const shown = { state, localAddress, localPort, remoteAddress, remotePort, data };
+    return `Connection ${inspect(shown, options)}`;
+  }
 
   /** Starts the establishment. Once; afterwards a TypeError with ERR_INVALID_STATE. */
   start(): this {
@@ -168,71 +171,26 @@ export class Connection<T = unknown>
     if (open !== undefined) this.call(open);
   }
 
+  /** @internal Leaves it to a function, and closes when that is done with it. */
+  handledBy(handler: ConnectionHandler<T>): void {
+    try {
+      const result = handler(this);
+      if (typeof (result as PromiseLike<unknown>)?.then === "function") {
+        (result as PromiseLike<unknown>).then(
+          () => this.conclude(),
+          (error) => this.handlerFailed(error),
+        );
+      } else {
+        this.conclude();
+      }
+    } catch (error) {
+      this.handlerFailed(error);
+    }
+  }
+
   #phase(): EstablishmentPhase {
     return this.outbound?.establishment?.phase ?? "resolve";
   }
-
-  /**
-   * Begins TLS on a connection that is `ready` (RFC 3207 and like): as a client where the connection
-   * was made here, as a server where it was accepted. What is written from now on goes out when the
-   * handshake is over; what was received and not read yet is taken for the peer's handshake, never
-   * for data.
-   *
-   * @throws TypeError with ERR_INVALID_STATE on a connection that is not `ready`, that uses TLS
-   *   already, or whose peer has ended. Rejects with why the handshake failed, `phase` "tls", and
-   *   the connection fails with the same error.
-   */
-  startTls(options: TlsOptions = {}): Promise<void> {
-    const { channel } = this;
-    const isBusy = (this.flags & (SHUT | PEER_ENDED)) !== 0 || channel?.tls !== undefined;
-    if (channel === null || this.current !== "ready" || isBusy) {
-      throw invalidState("startTls() needs a connection that is ready and has no TLS");
-    }
-    const context =
-      this.outbound === null
-        ? tlsEngine().server(options)
-        : tlsEngine().client(options, this.outbound.endpoint.host);
-    return quiet(
-      new Promise<void>((resolve, reject) => {
-        const done = (error: HawserError | null) => {
-          if (error === null) {
-            resolve();
-            return;
-          }
-          reject(error);
-          this.fail(error, "peer");
-        };
-        this.#changeChannel(channel, (received) =>
-          context.secure({
-            channel,
-            received,
-            writtenBytes: channel.writtenBytes,
-            place: this.place(),
-            done,
-          }),
-        );
-      }),
-    );
-  }
-
-  #changeChannel(under: ByteChannel, make: (received: Buffer | undefined) => ByteChannel): void {
-    const unread: Buffer[] = [];
-    for (let bytes = this.receiver?.take(); bytes; bytes = this.receiver?.take()) {
-      unread.push(bytes);
-    }
-    this.flags &= ~HOLDING;
-    const isStopped = (this.flags & STOPPED) !== 0;
-    if (isStopped) under.resume();
-    const channel = make(unread.length === 0 ? undefined : Buffer.concat(unread));
-    channel.setSink(this);
-    if (isStopped) {
-      if ((this.flags & PAUSED) === 0) this.flags &= ~STOPPED;
-      else channel.pause();
-    }
-    this.channel = channel;
-  }
-
-  // ------------------------------------------------------------------------------------ ending
 
   /**
    * Ends without loss: flushes, shuts down, reads until the peer's end (what comes is dropped),
@@ -275,13 +233,9 @@ export class Connection<T = unknown>
   /** Settles when the state is `closed` or `failed`, after everybody else was told. Never rejects. */
   get closed(): Promise<CloseResult> {
     if (this.#closed === null) {
-      let resolve: (result: CloseResult) => void = () => {};
-      const promise = new Promise<CloseResult>((fulfil) => {
-        resolve = fulfil;
-      });
-      this.#closed = { promise, resolve };
+      this.#closed = new Deferred<CloseResult>();
       const { ending } = this;
-      if (ending !== null && (this.flags & TOLD) !== 0) resolve(this.#result(ending));
+      if (ending !== null && (this.flags & TOLD) !== 0) this.#closed.resolve(this.#result(ending));
     }
     return this.#closed.promise;
   }
@@ -292,7 +246,7 @@ export class Connection<T = unknown>
   }
 
   /** @internal */
-  onFailed(errno: number): void {
+  override onFailed(errno: number): void {
     const failure = this.channel?.failure ?? null;
     // Whoever has closed does not mind how the peer leaves (RFC 8446 section 6.1).
     if (failure?.code === TRUNCATED && (this.flags & CLOSING) !== 0) {
@@ -306,9 +260,9 @@ export class Connection<T = unknown>
   }
 
   /** @internal The establishment hears of that. */
-  onConnected(): void {}
+  override onConnected(): void {}
   /** @internal Connections do not ask for readiness. */
-  onReadable(): void {}
+  override onReadable(): void {}
 
   /** @internal */
   expired(deadline: Deadline<DeadlineOwner>): void {
@@ -386,7 +340,7 @@ export class Connection<T = unknown>
   }
 
   /** @internal */
-  onClosed(): void {
+  override onClosed(): void {
     const { ending } = this;
     if (ending === null || (this.flags & DETACHED) !== 0) return;
     this.flags |= DETACHED;

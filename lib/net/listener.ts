@@ -3,6 +3,7 @@
 // (admission.ts).
 
 import { Deadline } from "../core/deadlines.ts";
+import { onAbort } from "../core/waiting.ts";
 import { MAX_ACCEPT_BACKOFF_MS, MIN_ACCEPT_BACKOFF_MS } from "../core/limits.ts";
 import { LISTENER_STATES, type ListenerEvent, type ListenerState, next } from "../core/states.ts";
 import {
@@ -15,18 +16,18 @@ import {
   requireDuration,
   requireObject,
 } from "../errors/index.ts";
-import { peerOf } from "../socket/address.ts";
 import { reactor, report } from "../socket/reactor.ts";
-import { StreamChannel, type StreamSink } from "../socket/stream-channel.ts";
 import { Admission } from "./admission.ts";
+import { Arrivals } from "./arrivals.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "./clock.ts";
 import { type Accepted, Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { captureContext, inContext } from "./handler-context.ts";
+import { Handshakes } from "./handshakes.ts";
 import { ListenSockets } from "./listen-sockets.ts";
 import type { ListenParameters, StreamParameters } from "./parameters.ts";
 import { makePolicy, type Policy } from "./policy.ts";
-import { type SecureChannel, type TlsContext, tlsEngine, tlsWithoutScheme } from "./tls-engine.ts";
+import { type TlsContext, tlsEngine, tlsWithoutScheme } from "./tls-engine.ts";
 import { traceListenerError, traceListenerState } from "./tracing.ts";
 import type { ConnectionHandler, ListenerCloseOptions, SocketAddressInfo } from "./types.ts";
 
@@ -51,21 +52,9 @@ const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
 // What goes away when others close descriptors or memory is freed (accept(2)).
 const RETRIED: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
-// Who has a channel between accept and its handshake; nothing happens in that time.
-const NOBODY: StreamSink = {
-  onConnected() {},
-  onReceived() {},
-  onEnded() {},
-  onFailed() {},
-  onFlushed() {},
-  onSendFailed() {},
-  onTroubled() {},
-  onReadable() {},
-  onClosed() {},
-};
-
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Taker<C> = (result: IteratorResult<C, undefined> | Promise<never>) => void;
+/** How an accepted socket becomes a connection: for protocols whose connections do more. */
+export type MakeConnection<T> = (accepted: Accepted) => Connection<T>;
 
 /** Takes connections in. Made by `listen()`, which resolves when it is ready. */
 export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, AsyncDisposable {
@@ -75,9 +64,13 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   readonly #onError: ListenParameters["error"];
   readonly #sockets: ListenSockets;
   readonly #admission: Admission;
+  readonly #make: MakeConnection<T>;
   readonly #tls: TlsContext | null;
   /** Accepted, and not connections yet. */
-  readonly #handshakes = new Set<SecureChannel>();
+  readonly #handshakes = new Handshakes(
+    (accepted) => this.#open(accepted),
+    (error) => this.#handshakeFailed(error),
+  );
   readonly #connections = new Set<Connection<T>>();
   readonly #counters: Mutable<ListenerCounters> = {
     accepted: 0,
@@ -89,9 +82,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   readonly #backoff = new Deadline<DeadlineOwner>(this);
   #backoffMs = MIN_ACCEPT_BACKOFF_MS;
   #state: ListenerState = LISTENER_STATES.initial;
-  /** Accepted and not yet taken; null where a handler or callbacks take them. */
-  readonly #queue: Connection<T>[] | null;
-  #takers: Taker<Connection<T>>[] = [];
+  /** For those who iterate; null where a handler or callbacks take the connections. */
+  readonly #arrivals: Arrivals<Connection<T>> | null;
   /** Slots that were accepted beyond what may be delivered. */
   #surplus: (readonly [slot: number, generation: number])[] = [];
   #willSpread = false;
@@ -104,12 +96,17 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   readonly closed: Promise<ListenerCloseResult>;
 
   /** @internal Made by `listen()`. */
-  constructor(endpoint: Endpoint, parameters: ListenParameters) {
+  constructor(
+    endpoint: Endpoint,
+    parameters: ListenParameters,
+    make: MakeConnection<T> = (accepted) => new Connection<T>(accepted),
+  ) {
     const { newConnectionLimit, maxConnections, handler, error } = parameters;
     const transport = endpoint.transport === "unix" ? "unix" : "tcp";
     const context = captureContext();
     const isIterated = takesNothing(parameters);
     this.#parameters = parameters;
+    this.#make = make;
     this.#tls = endpoint.tls ? tlsEngine().server(parameters.tls ?? {}) : null;
     if (!endpoint.tls && parameters.tls !== undefined) throw tlsWithoutScheme(parameters.tls);
     this.#policy = makePolicy(parameters as unknown as StreamParameters, transport, this);
@@ -117,7 +114,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     this.#onError = inContext(context, error);
     this.#sockets = new ListenSockets(endpoint, parameters, this);
     this.#admission = new Admission(newConnectionLimit, maxConnections, isIterated);
-    this.#queue = isIterated ? [] : null;
+    this.#arrivals = isIterated ? new Arrivals(() => this.#spreadSoon()) : null;
     this.closed = new Promise((fulfil) => {
       this.#resolveClosed = fulfil;
     });
@@ -139,14 +136,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
       throw error;
     }
     this.#transition("listening");
-    if (signal !== undefined) this.#closeOnAbort(signal);
+    this.#stopWatching = onAbort(signal, () => void this.close());
     return this;
-  }
-
-  #closeOnAbort(signal: AbortSignal): void {
-    const abort = () => void this.close();
-    signal.addEventListener("abort", abort, { once: true });
-    this.#stopWatching = () => signal.removeEventListener("abort", abort);
   }
 
   // ---------------------------------------------------------------------------------- accepting
@@ -166,26 +157,10 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   #deliver(slot: number, generation: number): void {
     this.#admission.spend();
     // One socket counts its credits down as this does.
-    if (this.#sockets.channels.length > 1 || this.#queue !== null) this.#spreadSoon();
+    if (this.#sockets.channels.length > 1 || this.#arrivals !== null) this.#spreadSoon();
     const accepted = { slot, generation, policy: this.#policy };
     if (this.#tls === null) this.#open(accepted);
-    else this.#secure(this.#tls, accepted);
-  }
-
-  #secure(tls: TlsContext, accepted: Accepted): void {
-    const { slot, generation } = accepted;
-    const under = new StreamChannel(NOBODY);
-    under.attach(slot, generation);
-    const peer = peerOf(reactor, slot, generation);
-    const done = (error: HawserError | null) => {
-      // Those of a listener that has ended are aborted, and no news.
-      if (!this.#handshakes.delete(channel)) return;
-      if (error === null) this.#open({ ...accepted, channel });
-      else this.#handshakeFailed(error);
-    };
-    const place = peer === undefined ? {} : { address: peer.address, port: peer.port };
-    const channel = tls.secure({ channel: under, place, done });
-    this.#handshakes.add(channel);
+    else this.#handshakes.begin(this.#tls, accepted);
   }
 
   // It was no connection yet, so that its credit goes to another.
@@ -197,12 +172,12 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   }
 
   #open(accepted: Accepted): void {
-    const connection = new Connection<T>(accepted);
+    const connection = this.#make(accepted);
     this.#counters.accepted++;
     this.#connections.add(connection);
     connection.opened();
-    if (this.#queue !== null) this.#offer(connection, this.#queue);
-    else if (this.#handler !== undefined) handle(this.#handler, connection);
+    if (this.#arrivals !== null) this.#arrivals.offer(connection);
+    else if (this.#handler !== undefined) connection.handledBy(this.#handler);
   }
 
   /** @internal */
@@ -274,7 +249,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
 
   #load(): { open: number; waiting: number; takers: number } {
     const open = this.#connections.size + this.#handshakes.size;
-    return { open, waiting: this.#queue?.length ?? 0, takers: this.#takers.length };
+    const { waiting = 0, takers = 0 } = this.#arrivals ?? {};
+    return { open, waiting, takers };
   }
 
   #share(): number {
@@ -305,40 +281,15 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     for (const channel of this.#sockets.channels) channel.setCredits(share);
   }
 
-  // ---------------------------------------------------------------------------------- iterating
-
-  #offer(connection: Connection<T>, queue: Connection<T>[]): void {
-    const taker = this.#takers.shift();
-    if (taker === undefined) queue.push(connection);
-    else taker({ done: false, value: connection });
-  }
-
   /**
    * Without handler and callbacks: each connection as it is accepted, until `close()`. Throws what
    * the listener failed with.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Connection<T>> {
-    if (this.#queue === null) {
+    if (this.#arrivals === null) {
       throw invalidState("a listener with a handler or callbacks gives its connections to those");
     }
-    return {
-      next: () => this.#take(),
-      return: () => Promise.resolve({ done: true, value: undefined }),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
-  }
-
-  #take(): Promise<IteratorResult<Connection<T>, undefined>> {
-    const waiting = this.#queue?.shift();
-    if (waiting !== undefined) return Promise.resolve({ done: false, value: waiting });
-    if (this.#state === "failed") return Promise.reject(this.#error);
-    if (this.#state !== "ready") return Promise.resolve({ done: true, value: undefined });
-    return new Promise((fulfil) => {
-      this.#takers.push(fulfil);
-      this.#spreadSoon();
-    });
+    return this.#arrivals.iterate();
   }
 
   // --------------------------------------------------------------------------------- properties
@@ -436,13 +387,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     // As those that the kernel still has in its queue.
     for (const [slot, generation] of this.#surplus) reactor.close(slot, generation, true);
     this.#surplus = [];
-    for (const take of this.#takers) {
-      take(event === "fail" ? Promise.reject(this.#error) : { done: true, value: undefined });
-    }
-    this.#takers = [];
-    const handshakes = [...this.#handshakes];
-    this.#handshakes.clear();
-    for (const channel of handshakes) channel.abort();
+    this.#arrivals?.end(event === "fail" ? this.#error : null);
+    this.#handshakes.abort();
     for (const connection of this.#connections) connection.conclude();
     this.#finishIfDone();
   }
@@ -459,23 +405,6 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     this.#state = next(LISTENER_STATES, previous, event) ?? previous;
     if (this.#state === previous) return;
     traceListenerState(this as unknown as Listener<never>, this.#state, previous, this.#error);
-  }
-}
-
-// The connection is closed when the handler is done with it.
-function handle<T>(handler: ConnectionHandler<T>, connection: Connection<T>): void {
-  try {
-    const result = handler(connection);
-    if (typeof (result as PromiseLike<unknown>)?.then === "function") {
-      (result as PromiseLike<unknown>).then(
-        () => connection.conclude(),
-        (error) => connection.handlerFailed(error),
-      );
-    } else {
-      connection.conclude();
-    }
-  } catch (error) {
-    connection.handlerFailed(error);
   }
 }
 

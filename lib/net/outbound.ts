@@ -3,7 +3,7 @@
 // (establishment.ts), states (connection.ts).
 
 import { Deadline } from "../core/deadlines.ts";
-import { quiet } from "../core/send-waiters.ts";
+import { Deferred, onAbort } from "../core/waiting.ts";
 import {
   clearDeadline,
   type DeadlineOwner,
@@ -17,12 +17,6 @@ import type { ConnectParameters } from "./parameters.ts";
 import { type TlsContext, tlsEngine, tlsWithoutScheme } from "./tls-engine.ts";
 import type { EstablishmentReport } from "./types.ts";
 
-interface Ready {
-  readonly promise: Promise<unknown>;
-  readonly resolve: (connection: unknown) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 export class Outbound {
   readonly endpoint: Endpoint;
   readonly parameters: ConnectParameters;
@@ -32,7 +26,7 @@ export class Outbound {
   deadline: Deadline<DeadlineOwner> | null = null;
   /** Why `connect()` is refused, where that is another value than the connection's error. */
   refusal: unknown;
-  #ready: Ready | null = null;
+  #ready: Deferred<unknown> | null = null;
   #stopWatching: (() => void) | null = null;
 
   constructor(endpoint: Endpoint, parameters: ConnectParameters) {
@@ -52,7 +46,7 @@ export class Outbound {
       queueMicrotask(() => aborted(signal.reason));
       return;
     }
-    if (signal !== undefined) this.#watch(signal, aborted);
+    this.#stopWatching = onAbort(signal, () => aborted(signal?.reason));
     if (connectTimeout > 0) {
       this.deadline = new Deadline<DeadlineOwner>(owner);
       setDeadline(this.deadline, connectTimeout);
@@ -63,15 +57,9 @@ export class Outbound {
     queueMicrotask(() => establishment.start());
   }
 
-  #watch(signal: AbortSignal, aborted: (reason: unknown) => void): void {
-    const abort = () => aborted(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    this.#stopWatching = () => signal.removeEventListener("abort", abort);
-  }
-
   /** The promise of `ready`, made when somebody asks. */
-  get ready(): Ready {
-    this.#ready ??= defer();
+  get ready(): Deferred<unknown> {
+    this.#ready ??= new Deferred<unknown>();
     return this.#ready;
   }
 
@@ -94,16 +82,4 @@ export class Outbound {
     }
     this.establishment?.cancel();
   }
-}
-
-function defer(): Ready {
-  let resolve: (value: unknown) => void = () => {};
-  let reject: (reason: unknown) => void = () => {};
-  const promise = quiet(
-    new Promise<unknown>((fulfil, refuse) => {
-      resolve = fulfil;
-      reject = refuse;
-    }),
-  );
-  return { promise, resolve, reject };
 }
