@@ -2,6 +2,7 @@
 // iterates is ahead. Pure numbers. Not here: who accepts them (listener.ts).
 
 import { ITERATION_AHEAD_COUNT } from "../core/limits.ts";
+import { outOfRange } from "../errors/index.ts";
 
 /** What a listener has now. */
 export interface Load {
@@ -51,4 +52,13 @@ export class Admission {
     if (!this.#isIterated) return Number.POSITIVE_INFINITY;
     return takers === 0 ? 0 : Math.max(0, ITERATION_AHEAD_COUNT - waiting);
   }
+}
+
+/** A limit that a program sets later: a whole number or Infinity. @throws RangeError */
+export function requireLimit(limit: unknown, what: string, min: number): number {
+  if (limit === Number.POSITIVE_INFINITY) return limit;
+  if (!Number.isInteger(limit) || (limit as number) < min) {
+    throw outOfRange(what, `a whole number of at least ${min}, or Infinity`, limit);
+  }
+  return limit as number;
 }

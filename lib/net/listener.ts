@@ -11,13 +11,12 @@ import {
   errnoName,
   type HawserError,
   invalidState,
-  outOfRange,
   rejectUnknownKeys,
   requireDuration,
   requireObject,
 } from "../errors/index.ts";
 import { reactor, report } from "../socket/reactor.ts";
-import { Admission } from "./admission.ts";
+import { Admission, requireLimit } from "./admission.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "./clock.ts";
 import { type Accepted, Connection } from "./connection.ts";
@@ -29,30 +28,20 @@ import type { ListenParameters, StreamParameters } from "./parameters.ts";
 import { makePolicy, type Policy } from "./policy.ts";
 import { type TlsContext, tlsEngine, tlsWithoutScheme } from "./tls-engine.ts";
 import { traceListenerError, traceListenerState } from "./tracing.ts";
-import type { ConnectionHandler, ListenerCloseOptions, SocketAddressInfo } from "./types.ts";
-
-export interface ListenerCloseResult {
-  /** What ended the listener, or null after `close()`. */
-  readonly error: HawserError | null;
-  /** Connections that had to be aborted. */
-  readonly aborted: number;
-}
-
-export interface ListenerCounters {
-  readonly accepted: number;
-  /** Failed before `open`. */
-  readonly failed: number;
-  /** A handler ended with its connection's own error. */
-  readonly endedByPeer: number;
-  /** accept(2) had no descriptor (EMFILE, ENFILE) or memory, and was retried later. */
-  readonly acceptRetries: number;
-}
+import type {
+  ConnectionHandler,
+  ListenerCloseOptions,
+  ListenerCloseResult,
+  ListenerCounters,
+  SocketAddressInfo,
+} from "./types.ts";
 
 const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
 // What goes away when others close descriptors or memory is freed (accept(2)).
 const RETRIED: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** How an accepted socket becomes a connection: for protocols whose connections do more. */
 export type MakeConnection<T> = (accepted: Accepted) => Connection<T>;
 
@@ -139,8 +128,6 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     this.#stopWatching = onAbort(signal, () => void this.close());
     return this;
   }
-
-  // ---------------------------------------------------------------------------------- accepting
 
   /** @internal */
   onAccepted(slot: number, generation: number): void {
@@ -292,8 +279,6 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     return this.#arrivals.iterate();
   }
 
-  // --------------------------------------------------------------------------------- properties
-
   get state(): ListenerState {
     return this.#state;
   }
@@ -361,8 +346,6 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     return this;
   }
 
-  // ------------------------------------------------------------------------------------- ending
-
   /**
    * Stops accepting, closes each connection, aborts what is left after `timeout`. Resolves when all
    * are gone. Never rejects; the same promise as `closed`.
@@ -411,14 +394,6 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
 function takesNothing(parameters: ListenParameters): boolean {
   const { handler, open, data, drain, end, close, state } = parameters;
   return [handler, open, data, drain, end, close, state].every((one) => one === undefined);
-}
-
-function requireLimit(limit: unknown, what: string, min: number): number {
-  if (limit === Number.POSITIVE_INFINITY) return limit;
-  if (!Number.isInteger(limit) || (limit as number) < min) {
-    throw outOfRange(what, `a whole number of at least ${min}, or Infinity`, limit);
-  }
-  return limit as number;
 }
 
 function readTimeout(options: ListenerCloseOptions): number | undefined {

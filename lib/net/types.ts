@@ -291,6 +291,25 @@ export interface CloseResult {
   readonly wasClean?: boolean;
 }
 
+/** What `listener.closed` and `listener.close()` resolve to. */
+export interface ListenerCloseResult {
+  /** What ended the listener, or null after `close()`. */
+  readonly error: HawserError | null;
+  /** Connections that had to be aborted. */
+  readonly aborted: number;
+}
+
+/** What a listener has counted since it was made. */
+export interface ListenerCounters {
+  readonly accepted: number;
+  /** Failed before `open`. */
+  readonly failed: number;
+  /** A handler ended with its connection's own error. */
+  readonly endedByPeer: number;
+  /** accept(2) had no descriptor (EMFILE, ENFILE) or memory, and was retried later. */
+  readonly acceptRetries: number;
+}
+
 /** A part of the way to `ready`. */
 export type EstablishmentPhase = "resolve" | "connect" | "tls" | "upgrade";
 
