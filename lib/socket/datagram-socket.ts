@@ -5,6 +5,7 @@
 import { SLOT_DATAGRAM } from "../binding/types.ts";
 import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
 import { MAX_HIGH_WATER_MARK_BYTES, RECEIVE_HIGH_WATER_MARK_BYTES } from "../core/limits.ts";
+import { ownedCopy } from "../core/owned-bytes.ts";
 import { quiet } from "../core/send-waiters.ts";
 import { iterate, readSignal } from "../core/waiting.ts";
 import {
@@ -163,7 +164,13 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
 
   #received(data: Buffer, peer: SocketAddressInfo | null, truncated: boolean): void {
     const { address, port, family } = peer ?? { address: "", port: 0, family: this.family };
-    this.#receiver.push({ data: Buffer.from(data), address, port, family, truncated });
+    this.#receiver.push({
+      data: ownedCopy(data, 0, data.length),
+      address,
+      port,
+      family,
+      truncated,
+    });
     this.#adjust();
   }
 

@@ -3,6 +3,7 @@
 
 import { bytesOf, type SendData } from "../core/byte-stream.ts";
 import { MAX_DESCRIPTORS_PER_MESSAGE, MAX_MESSAGE_BYTES } from "../core/limits.ts";
+import { ownedCopy } from "../core/owned-bytes.ts";
 import {
   type ErrorContext,
   errnoError,
@@ -93,7 +94,7 @@ export async function receiveMessage(
     } else {
       const count = result[RESULT_COUNT] as number;
       return {
-        data: Buffer.from(scratch.subarray(0, got)),
+        data: ownedCopy(scratch, 0, got),
         fds: Array.from(result.subarray(RESULT_FIRST, RESULT_FIRST + count)),
         truncated: result[RESULT_TRUNCATED] === 1,
       };
