@@ -283,6 +283,16 @@ describe("what comes in", () => {
     ]);
   });
 
+  test("B14 the time that a message takes to inflate is no silence of the peer", async () => {
+    const timeouts = { heartbeatInterval: 1_000, heartbeatTimeout: 300 };
+    const side = make({ timeouts });
+    feed(side, frame(compress(json(1, 40_000))));
+    expect(side.protocol.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    side.protocol.tick(5_000);
+    await side.handler.until((entry) => entry[0] === "reading" && entry[1] === true);
+    expect(side.protocol.nextDeadline()).toBe(6_000);
+  });
+
   test("a failure during inflation lets reading go on, for the transport's end", () => {
     const side = make();
     feed(side, frame(compress(json(1, 40_000))));

@@ -89,6 +89,22 @@ test("final blocks inside the message, at any cut; too many are 1007", async () 
   expect((await run(new Inflater(15, false), [flood])).failures).toEqual([1007]);
 });
 
+test("after a pause it goes on over final blocks as well", async () => {
+  const final = deflateRawSync("Hello");
+  const outputs: Buffer[] = [];
+  const stream = new InflateStream(new Inflater(15, false), 1e6, {
+    onInflated: (bytes) => outputs.push(bytes),
+    onInflateFailure: () => expect.unreachable(),
+  });
+  stream.pause();
+  stream.resume();
+  await new Promise<void>((resolve) => {
+    const payload = Buffer.concat([final, final, Buffer.from([0])]);
+    stream.write(payload, () => stream.finish(resolve));
+  });
+  expect(Buffer.concat(outputs).toString()).toBe("HelloHello");
+});
+
 test("paused nothing comes out; destroyed nothing ever does", async () => {
   let got = 0;
   let finished = false;

@@ -51,6 +51,17 @@ test("without compression nothing waits", () => {
   expect(parseFrames(output.take()).map((frame) => frame.rsv)).toEqual([0]);
 });
 
+test("parts go plain where that is asked, compressed otherwise, each message for itself", () => {
+  const { output, sender } = make();
+  for (const compress of [false, true, false]) {
+    sender.sendPart("a", true, compress, false);
+    sender.sendPart("b", true, !compress, true);
+  }
+  const frames = parseFrames(output.take());
+  expect(frames.map((frame) => frame.rsv)).toEqual([0, 0, 4, 0, 0, 0]);
+  expect(String(frames[5]?.payload)).toBe("b");
+});
+
 test("stop() drops what waits and what comes from the pool", async () => {
   const stopped = make();
   stopped.sender.send(LARGE, true, true);

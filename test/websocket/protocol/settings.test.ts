@@ -1,8 +1,12 @@
 // What all connections of a listener share.
 
-import { expect, test } from "vitest";
-import { ProtocolSettings } from "../../../lib/websocket/protocol/index.ts";
-import { feed, makeSide, peerFrame } from "./support.ts";
+import { expect, test, vi } from "vitest";
+import {
+  MemoryOutput,
+  ProtocolSettings,
+  WebSocketProtocol,
+} from "../../../lib/websocket/protocol/index.ts";
+import { feed, makeSide, peerFrame, Recorder } from "./support.ts";
 
 test("defaults", () => {
   const settings = new ProtocolSettings({ role: "server" });
@@ -52,4 +56,20 @@ test("idle connections share one parser, busy ones have their own", () => {
   feed(sides[0], first.subarray(4));
   feed(sides[1], second.subarray(3));
   expect(sides.map((side) => side.handler.messages)).toEqual([["first"], ["second"]]);
+});
+
+test("a connection gives its parser back when nothing is half received", () => {
+  const settings = new ProtocolSettings({ role: "client" });
+  const taken = vi.spyOn(settings, "takeParser");
+  const chunk = (text: string) => peerFrame("client", { opcode: 1, payload: text });
+  const make = () => new WebSocketProtocol(settings, new MemoryOutput(), new Recorder(), null, 0);
+  const [first, second] = [make(), make()];
+  first.receive(chunk("a"), 0, 3, 0);
+  second.receive(chunk("b"), 0, 3, 0);
+  first.receive(chunk("c"), 0, 2, 0);
+  second.receive(chunk("d"), 0, 3, 0);
+  const parsers = taken.mock.results.map((result) => result.value);
+  expect(parsers.length).toBe(4);
+  expect(new Set(parsers.slice(0, 3)).size).toBe(1);
+  expect(parsers[3]).not.toBe(parsers[2]);
 });
