@@ -3,10 +3,10 @@
 import { expect } from "vitest";
 import { type Hosts, nothingFor, scenarios } from "./support/hosts.ts";
 import { SERVER_ADDRESS } from "./support/network.ts";
-import { type Program, sharedNow } from "./support/program.ts";
+import { type Program, sharedNow, slowness } from "./support/program.ts";
 
 const PORT = 7_000;
-const LATE_MS = 600;
+const LATE_MS = 600 * slowness;
 const ETIMEDOUT = 110;
 
 /** Two Pythons: the client's socket has these options. */

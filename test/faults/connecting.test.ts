@@ -3,11 +3,11 @@
 import { expect } from "vitest";
 import { type Ended, nothingFor, type RemoteConnection, scenarios } from "./support/hosts.ts";
 import { SERVER_ADDRESS } from "./support/network.ts";
-import { type Line, sharedNow } from "./support/program.ts";
+import { type Line, sharedNow, slowness } from "./support/program.ts";
 
 const PORT = 7_000;
 const ENDPOINT = `tcp://${SERVER_ADDRESS}:${PORT}`;
-const LATE_MS = 400;
+const LATE_MS = 400 * slowness;
 
 scenarios("half-established", {
   async "B6 the peer's accept queue is full: visible, and ETIMEDOUT within 8 to 10 s (8 s)"(hosts) {

@@ -3,12 +3,12 @@
 import { expect } from "vitest";
 import { type Hosts, nothingFor, type RemoteConnection, scenarios } from "./support/hosts.ts";
 import { SERVER_ADDRESS } from "./support/network.ts";
-import { type Program, sharedNow } from "./support/program.ts";
+import { type Program, sharedNow, slowness } from "./support/program.ts";
 
 const PORT = 7_000;
 const ENDPOINT = `tcp://${SERVER_ADDRESS}:${PORT}`;
 /** What the machine may be late by, beside the bounds. */
-const LATE_MS = 400;
+const LATE_MS = 400 * slowness;
 
 interface Pair {
   readonly connection: RemoteConnection;

@@ -6,12 +6,12 @@ import { expect } from "vitest";
 import { type Hosts, nothingFor, type RemoteConnection, scenarios } from "./support/hosts.ts";
 import { CLIENT_ADDRESS, SERVER_ADDRESS } from "./support/network.ts";
 import { patternOf } from "./support/pattern.ts";
-import { type Program, sharedNow } from "./support/program.ts";
+import { type Program, sharedNow, slowness } from "./support/program.ts";
 
 const PORT = 7_000;
 const ENDPOINT = `tcp://${SERVER_ADDRESS}:${PORT}`;
 /** From the event on the peer's side until the application knows. */
-const AT_ONCE_MS = 1_000;
+const AT_ONCE_MS = 1_000 * slowness;
 
 interface Pair {
   readonly connection: RemoteConnection;

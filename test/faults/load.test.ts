@@ -3,12 +3,12 @@
 import { expect } from "vitest";
 import { nothingFor, scenarios } from "./support/hosts.ts";
 import { SERVER_ADDRESS } from "./support/network.ts";
-import { type Program, sharedNow } from "./support/program.ts";
+import { type Program, sharedNow, slowness } from "./support/program.ts";
 
 const SURVIVING_PORT = 7_000;
 const DOOMED_PORT = 7_001;
 const EACH = 1_000;
-const LATE_MS = 1_500;
+const LATE_MS = 1_500 * slowness;
 const DROP_MS = 3_000;
 const TALK_MS = 500;
 

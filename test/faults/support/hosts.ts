@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { describe, test } from "vitest";
 import { type HostName, Network } from "./network.ts";
-import { type Line, Program, sharedNow } from "./program.ts";
+import { type Line, Program, sanitizerArguments, slowness } from "./program.ts";
 import { whatIsMissing } from "./requirements.ts";
 
 const here = (...parts: string[]) => join(import.meta.dirname, "..", ...parts);
@@ -159,7 +159,15 @@ export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<
     return program;
   };
   const typescript = (host: HostName, file: string) =>
-    controlled(host, process.execPath, "--import", "tsx", here("support", file));
+    controlled(
+      host,
+      "env",
+      ...sanitizerArguments(),
+      process.execPath,
+      "--import",
+      "tsx",
+      here("support", file),
+    );
   try {
     await body({
       network,
@@ -177,7 +185,7 @@ export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<
 
 const missing = whatIsMissing();
 /** Set-up, the fault and its bound together; the scenarios state their own bounds. */
-const SCENARIO_LIMIT_MS = 90_000;
+const SCENARIO_LIMIT_MS = 90_000 * slowness;
 
 /** A group of scenarios, run side by side: each has hosts of its own. */
 export function scenarios(
@@ -197,5 +205,3 @@ export function scenarios(
 export function nothingFor(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
-
-export { sharedNow };

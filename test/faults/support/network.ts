@@ -2,6 +2,7 @@
 // the router. Not here: what runs in them (program.ts, hosts.ts).
 
 import { spawn } from "node:child_process";
+import { plainEnvironment } from "./program.ts";
 
 export type HostName = "client" | "router" | "server";
 export type Direction = "both" | "toServer" | "toClient";
@@ -15,7 +16,7 @@ let count = 0;
 /** Runs a shell script. @throws with what it said where it fails. */
 function shell(script: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn("sh", ["-e"], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn("sh", ["-e"], { stdio: ["pipe", "pipe", "pipe"], env: plainEnvironment() });
     let said = "";
     let complained = "";
     child.stdout.on("data", (text) => {

@@ -22,6 +22,26 @@ export function sharedNow(): number {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
 }
 
+/**
+ * The environment of programs that are not hawser's: without what a sanitizer needs, which would
+ * look for the faults of others.
+ */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  const { LD_PRELOAD: _preload, NODE_OPTIONS: _options, ...rest } = process.env;
+  return rest;
+}
+
+/** `env` arguments that give a program of hawser's what the plain environment lacks. */
+export function sanitizerArguments(): string[] {
+  return (["LD_PRELOAD", "NODE_OPTIONS"] as const).flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
+}
+
+/** How many times slower a build may be that is slow by design (vitest.config.ts). */
+export const slowness = Number(process.env.HAWSER_TEST_SLOWNESS ?? 1);
+
 export class Program {
   readonly #child: ChildProcess;
   readonly #name: string;
@@ -33,7 +53,10 @@ export class Program {
 
   constructor(command: string, args: readonly string[]) {
     this.#name = [command, ...args].join(" ");
-    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.#child = spawn(command, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: plainEnvironment(),
+    });
     const { stdout, stderr, stdin } = this.#child;
     if (stdout === null || stderr === null || stdin === null) throw new Error("no pipes");
     createInterface({ input: stdout }).on("line", (text) => this.#hear(text));
