@@ -233,6 +233,17 @@ export function makeRoom(count: number): void {
   if (used + count >= SUBMISSIONS_CAPACITY || taken + 1 >= HEADS_CAPACITY) flush();
 }
 
+/**
+ * Sees to it that the next `size` bytes of the area are free, and gives where they begin: for who
+ * knows how many they are only when they are written. `reserve` takes them then.
+ */
+export function room(size: number): number {
+  const used = header[HEADER_AREA_USED] as number;
+  if (used + size <= AREA_CAPACITY) return used;
+  flush();
+  return header[HEADER_AREA_USED] as number;
+}
+
 /** Gives back the end of what was reserved last. */
 export function unreserve(size: number): void {
   header[HEADER_AREA_USED] = (header[HEADER_AREA_USED] as number) - size;
@@ -329,6 +340,11 @@ export function mustWaitForLoop(channel: LoopAccount, bytes: number, limit: numb
   }
   channel.iterationBytes += bytes;
   return channel.iterationBytes > limit || microtaskFlushes >= MICROTASK_FLUSHES_PER_ITERATION;
+}
+
+/** Differs from one turn to the next: for what is to be found out once a turn. */
+export function turnNumber(): number {
+  return iteration;
 }
 
 /** What a channel has sent in this iteration of the loop. */

@@ -46,6 +46,7 @@ import {
   reactor,
   register,
   reserve,
+  room,
   slab,
   submissions,
   submit,
@@ -198,6 +199,26 @@ export class StreamChannel implements Channel, LoopAccount {
     unreserve(most - size);
     this.#written += size;
     if (size > 0) submit(this, OPERATION_SEND_AREA, offset, size, 0);
+  }
+
+  /**
+   * Where in the area up to `size` bytes may be written by who encodes them there; `commit` sends
+   * them. Nothing else may be written to any channel in between.
+   */
+  room(size: number): number {
+    return room(size);
+  }
+
+  /** Sends `size` bytes that stand where `room` has said. */
+  commit(size: number): void {
+    this.#written += size;
+    const offset = reserve(size);
+    if (this.#outbox === null) {
+      submit(this, OPERATION_SEND_AREA, offset, size, 0);
+    } else {
+      this.#outbox.append(area.subarray(offset, offset + size));
+      unreserve(size);
+    }
   }
 
   /** Sees to it that `onFlushed` is called when what was written so far has left. */
