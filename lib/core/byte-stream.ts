@@ -1,5 +1,5 @@
-// The contract of a byte stream that sockets and connections share: what can be written, and how one
-// waits for either direction. Not here: queues and promises (receiver.ts, send-waiters.ts).
+// The contract of a byte stream that sockets and connections share: what can be written, and how
+// one waits for either direction. Not here: queues and promises (receiver.ts, send-waiters.ts).
 
 import { invalidArgType } from "../errors/index.ts";
 

@@ -1,5 +1,5 @@
-// The promises of send() that are not settled yet. One belongs to a connection or a socket, made when
-// the first has to wait. Not here: when to wait (its owner knows), the bytes (lib/socket).
+// The promises of send() that are not settled yet. One belongs to a connection or a socket, made
+// when the first has to wait. Not here: when to wait (its owner knows), the bytes (lib/socket).
 
 interface Deferred {
   readonly promise: Promise<void>;

@@ -86,8 +86,8 @@ export class DatagramSender {
     return sent.promise;
   }
 
-  // Writable tells of room in this socket's own buffer. Nothing tells of room in an interface's queue
-  // (ENOBUFS), nor in that of a Unix socket that this one is not connected to (EAGAIN).
+  // Writable tells of room in this socket's own buffer. Nothing tells of room in an interface's
+  // queue (ENOBUFS), nor in that of a Unix socket that this one is not connected to (EAGAIN).
   #startTimer(): void {
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {

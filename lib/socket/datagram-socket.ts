@@ -1,5 +1,5 @@
-// DatagramSocket: a datagram socket (udp(7), unix(7)), one to one with system calls: what arrives is
-// whole datagrams, and nothing about one means an end.
+// DatagramSocket: a datagram socket (udp(7), unix(7)), one to one with system calls: what arrives
+// is whole datagrams, and nothing about one means an end.
 // Not here: flows per peer (lib/net, planned), batches and packet info (planned).
 
 import { SLOT_DATAGRAM } from "../binding/types.ts";
@@ -118,8 +118,8 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    * Fixes the peer, connect(2): nothing is sent, others' datagrams are dropped by the kernel, and
    * what ICMP says of the peer is told as ECONNREFUSED and the like. Again, it changes the peer.
    *
-   * @throws TypeError or RangeError for what is no address; HawserError: ECONNREFUSED, ENOENT (Unix),
-   *   ENETUNREACH, EAFNOSUPPORT, EBADF (closed)
+   * @throws TypeError or RangeError for what is no address; HawserError: ECONNREFUSED or ENOENT
+   *   (Unix), ENETUNREACH, EAFNOSUPPORT, EBADF (closed)
    */
   connect(address: InternetAddress | UnixAddress): void {
     const { native, place } = readDestination(address, "connect()");
@@ -139,13 +139,13 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   // ---------------------------------------------------------------------------------- receiving
 
   /**
-   * recvmsg(2): one whole datagram, an empty one included. Nothing about one means an end; null only
-   * after `close()`.
+   * recvmsg(2): one whole datagram, an empty one included. Nothing about one means an end; null
+   * only after `close()`.
    *
    * @throws TypeError for wrong options; (rejection) HawserError: ECONNREFUSED and other errors of
-   *   the peer of a connected socket, or of any peer where IP_RECVERR or IPV6_RECVERR is set (ip(7)),
-   *   each once, and the socket lives on; ECANCELED (closed
-   *   meanwhile); `signal.reason`, and no datagram is lost
+   *   the peer of a connected socket, or of any peer where IP_RECVERR or IPV6_RECVERR is set
+   *   (ip(7)), each once, and the socket lives on; ECANCELED (closed meanwhile); `signal.reason`,
+   *   and no datagram is lost
    */
   receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram | null> {
     const signal = readSignal(options, "receive()");

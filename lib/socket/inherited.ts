@@ -1,5 +1,6 @@
-// Descriptors that a service manager passed, as sd_listen_fds(3) describes it. Pure: the environment
-// and the process's number come in. Not here: what is done with them (listen-socket.ts).
+// Descriptors that a service manager passed, as sd_listen_fds(3) describes it. Pure: the
+// environment and the process's number come in. Not here: what is done with them
+// (listen-socket.ts).
 
 import { MAX_INHERITED_DESCRIPTORS } from "../core/limits.ts";
 import { codeError } from "../errors/index.ts";

@@ -120,8 +120,8 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
   }
 
   /**
-   * accept4(2), close-on-exec. What nobody asks for waits in the kernel. When `signal` is aborted no
-   * connection is lost: the next `accept` gets it.
+   * accept4(2), close-on-exec. What nobody asks for waits in the kernel. When `signal` is aborted
+   * no connection is lost: the next `accept` gets it.
    *
    * @throws (rejection) HawserError: EMFILE, ENFILE, ENOBUFS, ENOMEM (the connection stays in the
    *   kernel: ask again later), EINVAL (it does not listen), ECANCELED (closed meanwhile), EBADF

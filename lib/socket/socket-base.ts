@@ -126,8 +126,8 @@ export abstract class SocketBase implements AsyncDisposable {
   }
 
   /**
-   * A duplicate of the descriptor, close-on-exec, which the caller closes. dup(2). The two share one
-   * socket, its options and its O_NONBLOCK; what this object has read ahead is not in it.
+   * A duplicate of the descriptor, close-on-exec, which the caller closes. dup(2). The two share
+   * one socket, its options and its O_NONBLOCK; what this object has read ahead is not in it.
    *
    * @throws HawserError: EMFILE, EBADF (closed)
    */
@@ -141,8 +141,8 @@ export abstract class SocketBase implements AsyncDisposable {
   /**
    * Gives the descriptor to the caller, who closes it; this object counts as closed from now on.
    *
-   * @throws TypeError ERR_INVALID_STATE while bytes wait to be sent, or were received and not taken;
-   *   HawserError EBADF (closed)
+   * @throws TypeError ERR_INVALID_STATE while bytes wait to be sent, or were received and not
+   *   taken; HawserError EBADF (closed)
    */
   release(): number {
     if (!this.#isOpen) throw codeError("EBADF", "release");
@@ -157,8 +157,8 @@ export abstract class SocketBase implements AsyncDisposable {
 
   /**
    * close(2), after leaving the poller. Whoever waits is rejected with ECANCELED; what was given to
-   * `send` in this turn still goes to the kernel as far as it takes it. Resolves when the descriptor
-   * is closed; again and again is fine.
+   * `send` in this turn still goes to the kernel as far as it takes it. Resolves when the
+   * descriptor is closed; again and again is fine.
    */
   close(): Promise<void> {
     this.#isOpen = false;

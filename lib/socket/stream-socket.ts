@@ -113,13 +113,13 @@ export class StreamSocket extends SocketBase implements AsyncIterable<Buffer> {
   // --------------------------------------------------------------------------------- connecting
 
   /**
-   * connect(2); SO_ERROR when the outcome comes later. When `signal` is aborted meanwhile the socket
-   * is closed, since a connect cannot be taken back. After a failure take a new socket: POSIX leaves
-   * the state of this one open.
+   * connect(2); SO_ERROR when the outcome comes later. When `signal` is aborted meanwhile the
+   * socket is closed, since a connect cannot be taken back. After a failure take a new socket:
+   * POSIX leaves the state of this one open.
    *
-   * @throws (rejection) HawserError: ECONNREFUSED, ETIMEDOUT, ENETUNREACH and the rest of connect(2),
-   *   EISCONN, EALREADY, ECANCELED (closed meanwhile), EBADF (closed); `signal.reason`; TypeError or
-   *   RangeError for wrong arguments
+   * @throws (rejection) HawserError: ECONNREFUSED, ETIMEDOUT, ENETUNREACH and the rest of
+   *   connect(2), EISCONN, EALREADY, ECANCELED (closed meanwhile), EBADF (closed); `signal.reason`;
+   *   TypeError or RangeError for wrong arguments
    */
   async connect(
     address: InternetAddress | UnixAddress,
@@ -172,15 +172,17 @@ export class StreamSocket extends SocketBase implements AsyncIterable<Buffer> {
    * recv(2): at least `min` bytes, or null at the end, again and again, and after `close()`.
    *
    * @throws TypeError or RangeError for wrong options, TypeError ERR_INVALID_STATE while
-   *   `receiveDescriptors` waits; (rejection) HawserError: ECONNRESET, ETIMEDOUT and the like after all
-   *   data, ENOTCONN, ECANCELED (closed meanwhile); `signal.reason`
+   *   `receiveDescriptors` waits; (rejection) HawserError: ECONNRESET, ETIMEDOUT and the like after
+   *   all data, ENOTCONN, ECANCELED (closed meanwhile); `signal.reason`
    */
   receive(options?: ReceiveOptions): Promise<Buffer | null> {
     const refusal = this.#unconnected("recv");
     return refusal ?? this.#io.receive(options);
   }
 
-  /** Ends at the peer's end and on a local `close()`; throws on an error. `break` closes nothing. */
+  /**
+   * Ends at the peer's end and on a local `close()`; throws on an error. `break` closes nothing.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     return {
       next: () => this.#unconnected("recv") ?? this.#io.next(),

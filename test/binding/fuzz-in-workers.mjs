@@ -1,5 +1,5 @@
-// Runs the fuzzer of the binding in worker threads, one after the other, and counts what descriptors
-// stay open when their reactors have ended with them. Started by fuzz.test.ts:
+// Runs the fuzzer of the binding in worker threads, one after the other, and counts what
+// descriptors stay open when their reactors have ended with them. Started by fuzz.test.ts:
 //   node fuzz-in-workers.mjs BUNDLED_FUZZER SECONDS [SEED]
 import { once } from "node:events";
 import { readdirSync } from "node:fs";

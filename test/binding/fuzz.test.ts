@@ -1,6 +1,7 @@
 // The binding under wrong types and ranges for a while, in a process of its own: it never crashes,
-// throws nothing, and leaks no descriptors. HAWSER_FUZZ_SECONDS makes the while longer; what it found
-// comes back with the seed it prints first. The calls themselves are test/fuzz/binding.fuzz.ts.
+// throws nothing, and leaks no descriptors. HAWSER_FUZZ_SECONDS makes the while longer; what it
+// found comes back with the seed it prints first. The calls themselves are
+// test/fuzz/binding.fuzz.ts.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -125,7 +125,7 @@ describe("a message with descriptors", () => {
     await sent;
   });
 
-  test("is cut off by close with ECANCELED, and so is what stands in line behind it", async () => {
+  test("is cut off by close with ECANCELED, and so is what stands behind it", async () => {
     const [left] = pair();
     const fd = openFile();
     const sent = [
@@ -187,7 +187,7 @@ describe("receiving", () => {
     expect(String(await waiting)).toBe("4");
   });
 
-  test("plain reads leave descriptors that nobody asked for to the kernel: none leaks", async () => {
+  test("plain reads leave descriptors that come unasked to the kernel: none leaks", async () => {
     const [left, right] = pair();
     const fd = openFile();
     const before = openDescriptors();

@@ -7,8 +7,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { connect, counters, DatagramSocket, ListenSocket, listen, StreamSocket } from "hawser";
 
 /**
- * Exit code 7, if something else has kept the process alive that long; then the sockets are closed, so
- * that it ends by itself in any case.
+ * Exit code 7, if something else has kept the process alive that long; then the sockets are closed,
+ * so that it ends by itself in any case.
  */
 function expectNothing(...sockets) {
   const found = () => {

@@ -1,4 +1,5 @@
-// Stream sockets as owners of descriptors: duplicates, handing out, taking over, options, credentials.
+// Stream sockets as owners of descriptors: duplicates, handing out, taking over, options,
+// credentials.
 
 import { once } from "node:events";
 import { closeSync } from "node:fs";

@@ -1,5 +1,5 @@
-// Helpers of the socket tests: connected pairs, descriptors in use, names nobody else has. What they
-// open is closed by `closeAll`. No tests here.
+// Helpers of the socket tests: connected pairs, descriptors in use, names nobody else has. What
+// they open is closed by `closeAll`. No tests here.
 
 import { closeSync, fstatSync, openSync, readdirSync } from "node:fs";
 import { mkdtempSync, rmSync } from "node:fs";
