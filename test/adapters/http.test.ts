@@ -8,7 +8,7 @@ import net, { type AddressInfo } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { Agent, createServer, HttpsAgent } from "../../lib/adapters/http.ts";
+import { Agent, createServer, HttpsAgent } from "../../lib/http.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "./certificates.ts";
 
 const cleanUps: (() => unknown)[] = [];

@@ -1,0 +1,168 @@
+// Database servers for the tests, each on a free port of loopback with its data in a temporary
+// folder: PostgreSQL, Redis, MariaDB. And the packages that speak to them.
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import net, { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const peers = fileURLToPath(new URL("../peers/", import.meta.url));
+
+/** Whether the packages of `test/peers` are there; tries to install them once, by their lockfile. */
+export function installPeers(): boolean {
+  if (existsSync(join(peers, "node_modules", "undici", "package.json"))) return true;
+  const args = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
+  return spawnSync("npm", args, { cwd: peers, stdio: "ignore" }).status === 0;
+}
+
+/** A package of `test/peers`. */
+export function peer<T>(name: string): T {
+  return createRequire(join(peers, "package.json"))(name) as T;
+}
+
+export interface DatabaseServer {
+  readonly port: number;
+  /** Closes its connections in the middle, as a crash would. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const onPath = (name: string) =>
+  (process.env["PATH"] ?? "")
+    .split(":")
+    .concat("/usr/sbin")
+    .map((folder) => join(folder, name))
+    .find(existsSync);
+
+/** Where Debian keeps PostgreSQL's programs. */
+function postgresFolder(): string | undefined {
+  const root = "/usr/lib/postgresql";
+  if (!existsSync(root)) return undefined;
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a));
+  return versions
+    .map((version) => join(root, version, "bin"))
+    .find((bin) => existsSync(join(bin, "initdb")));
+}
+
+export const hasPostgres = postgresFolder() !== undefined;
+export const hasRedis = onPath("redis-server") !== undefined;
+export const hasMariadb = onPath("mariadbd") !== undefined;
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+// PostgreSQL refuses to run as root, and MariaDB asks to be told who it is.
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65_534;
+const unprivileged = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+
+function newFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  if (isRoot) chmodSync(folder, 0o777);
+  return folder;
+}
+
+async function running(
+  child: ChildProcess,
+  folder: string,
+  port: number,
+  log: () => string,
+): Promise<DatabaseServer> {
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal);
+      await once(child, "exit");
+    }
+  };
+  const server = {
+    port,
+    kill: () => end("SIGKILL"),
+    async stop() {
+      await end("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server did not start:\n${log()}`);
+    if (await answers(port)) return server;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+function start(command: string, args: string[], folder: string, port: number) {
+  const child = spawn(command, args, { cwd: folder, ...unprivileged });
+  let log = "";
+  child.stdout.on("data", (bytes) => {
+    log += bytes;
+  });
+  child.stderr.on("data", (bytes) => {
+    log += bytes;
+  });
+  return running(child, folder, port, () => log);
+}
+
+export async function startPostgres(): Promise<DatabaseServer> {
+  const bin = postgresFolder() as string;
+  const folder = newFolder("postgres");
+  const port = await freePort();
+  const data = join(folder, "data");
+  const options = { cwd: folder, stdio: "ignore" as const, ...unprivileged };
+  const how = ["-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+  execFileSync(join(bin, "initdb"), how, options);
+  const settings = ["-c", "fsync=off", "-c", `unix_socket_directories=${folder}`];
+  const args = ["-D", data, "-h", "127.0.0.1", "-p", `${port}`, ...settings];
+  return start(join(bin, "postgres"), args, folder, port);
+}
+
+export async function startRedis(): Promise<DatabaseServer> {
+  const folder = newFolder("redis");
+  const port = await freePort();
+  const settings = ["--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  return start("redis-server", ["--port", `${port}`, ...settings], folder, port);
+}
+
+export async function startMariadb(): Promise<DatabaseServer> {
+  const folder = newFolder("mariadb");
+  const port = await freePort();
+  const data = join(folder, "data");
+  const install = [
+    "--no-defaults",
+    `--datadir=${data}`,
+    "--auth-root-authentication-method=normal",
+  ];
+  const options = { cwd: folder, stdio: "ignore" as const, ...unprivileged };
+  execFileSync("mariadb-install-db", [...install, "--skip-test-db"], options);
+  const args = [
+    "--no-defaults",
+    `--datadir=${data}`,
+    `--port=${port}`,
+    "--bind-address=127.0.0.1",
+    `--socket=${join(folder, "socket")}`,
+    `--pid-file=${join(folder, "pid")}`,
+    "--skip-grant-tables",
+    "--skip-networking=0",
+    "--innodb-flush-log-at-trx-commit=0",
+  ];
+  return start(onPath("mariadbd") as string, args, folder, port);
+}
