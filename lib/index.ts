@@ -9,6 +9,9 @@ export { Listener } from "./net/listener.ts";
 export { type LivenessPreset, presets } from "./net/presets.ts";
 export type * from "./net/types.ts";
 export type { Datagram } from "./socket/datagram-receiver.ts";
+export type { DatagramBatch } from "./socket/datagram-batch.ts";
+export type { OutgoingDatagram } from "./socket/datagram-many.ts";
+export type { Ecn } from "./socket/datagram-record.ts";
 export { DatagramSocket, type DatagramSocketOptions } from "./socket/datagram-socket.ts";
 export type { DescriptorMessage } from "./socket/descriptor-messages.ts";
 export type { InheritedDescriptor } from "./socket/inherited.ts";
@@ -25,6 +28,7 @@ export type {
   TcpInfo,
   WritableOption,
 } from "./socket/options.ts";
+export type { Peer } from "./socket/peers.ts";
 export { counters } from "./socket/reactor.ts";
 export type { InternetAddress, UnixAddress } from "./socket/socket-address.ts";
 export type { SocketBase } from "./socket/socket-base.ts";

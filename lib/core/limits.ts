@@ -116,6 +116,18 @@ export const MAX_DATAGRAM_RETRY_MS = 64;
 
 // --------------------------------------------------------------------------------------- counts
 
+/**
+ * Datagrams of equal length up to this many bytes go out as segments of one send (UDP_SEGMENT): the
+ * payload of an Ethernet frame with IPv4. Larger ones would be refused on most paths, and cut by us.
+ */
+export const MAX_SEGMENT_BYTES = 1_472;
+
+/**
+ * Addresses of peers kept as objects. More are forgotten, the longest unused first, and made anew
+ * when they are needed: a flood of spoofed sources costs no more memory than this.
+ */
+export const MAX_INTERNED_PEERS = 65_536;
+
 /** Descriptors in one message (SCM_RIGHTS); as kDescriptorsPerMessage in native/socket/calls.h. */
 export const MAX_DESCRIPTORS_PER_MESSAGE = 16;
 

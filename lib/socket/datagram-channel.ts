@@ -1,22 +1,20 @@
-// One datagram slot of the reactor: what arrives and when there is room to send. Sends are single
-// system calls for now; batches (sendmmsg, GSO) will be submissions as those of streams are.
-// Not here: the queue and the waiting (datagram-receiver.ts, datagram-sender.ts).
+// One datagram slot of the reactor: what arrives, what became of what was sent, and when there is room
+// to send. Not here: the queues and the waiting (datagram-receiver.ts, datagram-sender.ts,
+// datagram-outbox.ts).
 
 import {
-  COMPLETION_ECN,
   COMPLETION_KIND,
   COMPLETION_LENGTH,
   COMPLETION_OFFSET,
-  COMPLETION_PEER,
   COMPLETION_STRIDE,
   KIND_DATAGRAM,
   KIND_DATAGRAM_ERROR,
   KIND_FAILED,
   KIND_WRITABLE,
 } from "../binding/records.ts";
-import { FLAT_BYTES, readSender, type SocketAddressInfo } from "./address.ts";
+import { followersAt, peerAt } from "./datagram-record.ts";
+import type { Peer } from "./peers.ts";
 import {
-  addresses,
   type Channel,
   completions,
   type LoopAccount,
@@ -28,18 +26,22 @@ import {
 
 /** Who owns a channel. Methods run in a turn; each may send, pause and close. */
 export interface DatagramSink {
-  /** One datagram, lent until this returns. `peer` is null where the sender has no name. */
-  onDatagram(data: Buffer, peer: SocketAddressInfo | null, truncated: boolean): void;
+  /** One datagram, lent until this returns; `at` is its completion (datagram-record.ts). */
+  onDatagram(data: Buffer, at: number): void;
+  /** Instead, where it is there: `count` completions from `at` on. */
+  onBatch?: ((at: number, count: number) => void) | undefined;
+  /** An asynchronous error, as of an ICMP message: the socket lives on. */
+  onFailed(errno: number): void;
   /**
-   * An asynchronous error, as of an ICMP message: the socket lives on. `peer` is whom it concerns,
-   * where the error queue says so (IP_RECVERR, ip(7)).
+   * The error queue says what became of a datagram to a peer: a negative errno, and for EMSGSIZE the
+   * path MTU.
    */
-  onFailed(errno: number, peer: SocketAddressInfo | null): void;
+  onPeerFailed(peer: Peer | null, errno: number, mtuBytes: number): void;
+  /** What was submitted and could not be sent whole, or asks to be told; as `settle` in reactor.ts. */
+  onSettled(status: number, first: number): void;
   /** There is room again after EAGAIN. */
   onWritable(): void;
 }
-
-const TRUNCATED_BIT = 1 << 8;
 
 export class DatagramChannel implements Channel, LoopAccount {
   slot = -1;
@@ -51,9 +53,8 @@ export class DatagramChannel implements Channel, LoopAccount {
   iteration = 0;
   iterationBytes = 0;
   readonly #sink: DatagramSink;
-  // Datagrams of one peer mostly follow each other: its text is made once.
-  readonly #lastFlat: Buffer = Buffer.alloc(FLAT_BYTES);
-  #lastPeer: SocketAddressInfo | null = null;
+  /** Completions of a batch that was delivered whole with its first. */
+  #delivered = 0;
 
   constructor(sink: DatagramSink) {
     this.#sink = sink;
@@ -92,49 +93,46 @@ export class DatagramChannel implements Channel, LoopAccount {
   complete(at: number): void {
     switch (completions[at + COMPLETION_KIND]) {
       case KIND_DATAGRAM:
-        this.#datagrams(at);
-        return;
-      case KIND_FAILED:
-        this.#sink.onFailed(completions[at + COMPLETION_LENGTH] as number, null);
+        this.#datagram(at);
         return;
       case KIND_DATAGRAM_ERROR: {
-        const peer = this.#peerOf(completions[at + COMPLETION_PEER] as number);
-        this.#sink.onFailed(completions[at + COMPLETION_LENGTH] as number, peer);
+        const errno = completions[at + COMPLETION_LENGTH] as number;
+        this.#sink.onPeerFailed(peerAt(at), errno, completions[at + COMPLETION_STRIDE] as number);
         return;
       }
+      case KIND_FAILED:
+        this.#sink.onFailed(completions[at + COMPLETION_LENGTH] as number);
+        return;
       case KIND_WRITABLE:
         this.#sink.onWritable();
         return;
     }
   }
 
-  // One, or those that the kernel has joined (UDP_GRO): all of one size but the last.
-  #datagrams(at: number): void {
+  #datagram(at: number): void {
+    if (this.#sink.onBatch !== undefined) {
+      if (this.#delivered > 0) {
+        this.#delivered--;
+        return;
+      }
+      this.#delivered = followersAt(at);
+      this.#sink.onBatch(at, this.#delivered + 1);
+      return;
+    }
     const offset = completions[at + COMPLETION_OFFSET] as number;
-    const end = offset + (completions[at + COMPLETION_LENGTH] as number);
-    const stride = (completions[at + COMPLETION_STRIDE] as number) || end - offset;
-    const truncated = ((completions[at + COMPLETION_ECN] as number) & TRUNCATED_BIT) !== 0;
-    const peer = this.#peerOf(completions[at + COMPLETION_PEER] as number);
-    let from = offset;
-    do {
-      const to = Math.min(from + stride, end);
-      this.#sink.onDatagram(slab.subarray(from, to), peer, truncated && to === end);
-      from = to;
-    } while (from < end && !this.deaf);
+    const length = completions[at + COMPLETION_LENGTH] as number;
+    const stride = completions[at + COMPLETION_STRIDE] as number;
+    if (stride === 0) {
+      this.#sink.onDatagram(slab.subarray(offset, offset + length), at);
+      return;
+    }
+    for (let from = 0; from < length && !this.deaf; from += stride) {
+      const end = Math.min(from + stride, length);
+      this.#sink.onDatagram(slab.subarray(offset + from, offset + end), at);
+    }
   }
 
-  #peerOf(index: number): SocketAddressInfo | null {
-    if (index < 0) return null;
-    const flat = addresses.subarray(index * FLAT_BYTES, (index + 1) * FLAT_BYTES);
-    if (this.#lastPeer !== null && this.#lastFlat.equals(flat)) return this.#lastPeer;
-    const peer = readSender(flat, slab) ?? null;
-    // Two paths may have stood in one place.
-    const isKept = peer !== null && peer.family !== "unix";
-    this.#lastPeer = isKept ? peer : null;
-    if (isKept) this.#lastFlat.set(flat);
-    return peer;
+  settle(status: number, _taken: number, first: number): void {
+    this.#sink.onSettled(status, first);
   }
-
-  /** Nothing is submitted yet. */
-  settle(): void {}
 }

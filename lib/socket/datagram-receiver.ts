@@ -7,6 +7,7 @@ import { Queue } from "../core/queue.ts";
 import { quiet } from "../core/send-waiters.ts";
 import { onAbort } from "../core/waiting.ts";
 import type { AddressFamily } from "./address.ts";
+import type { Ecn } from "./datagram-record.ts";
 
 /** One datagram, owned. */
 export interface Datagram {
@@ -17,6 +18,14 @@ export interface Datagram {
   /** 0 for a Unix socket. */
   readonly port: number;
   readonly family: AddressFamily;
+  /** Where it was sent to, a group or broadcast address included; null without `packetInfo`. */
+  readonly localAddress: string | null;
+  /** Index of the interface of arrival; null without `packetInfo`. */
+  readonly interface: number | null;
+  /** Explicit congestion notification (RFC 3168 section 5); null without `ecn`. */
+  readonly ecn: Ecn | null;
+  /** When the kernel received it, milliseconds since 1970; null without `timestamps`. */
+  readonly timestamp: number | null;
   /**
    * It was longer than the 64 KiB that are read at most, which only Unix sockets send (MSG_TRUNC,
    * recvmsg(2)); `data` is the beginning.
@@ -66,9 +75,9 @@ export class DatagramReceiver {
   push(datagram: Datagram): void {
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
-      this.#data.push(datagram.data);
-      const { address, port, family, truncated } = datagram;
-      this.#about.push({ address, port, family, truncated });
+      const { data, ...about } = datagram;
+      this.#data.push(data);
+      this.#about.push(about);
       return;
     }
     waiter.stopWatching();

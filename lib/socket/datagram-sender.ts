@@ -1,5 +1,5 @@
 // Datagrams on their way out: one system call each, and a line of those that the kernel had no room
-// for. Not here: addresses in words (datagram-socket.ts), batches (planned).
+// for. Not here: addresses in words (datagram-socket.ts), batches (datagram-outbox.ts).
 
 import {
   COPY_THRESHOLD_BYTES,
@@ -45,6 +45,12 @@ export class DatagramSender {
   /** Whether datagrams wait for room. */
   get isWaiting(): boolean {
     return this.#line.length > 0;
+  }
+
+  /** Resolves when those in line now are sent or refused. */
+  whenIdle(): Promise<unknown> {
+    const last = this.#line.at(-1);
+    return last === undefined ? RESOLVED : last.sent.promise.then(nothing, nothing);
   }
 
   /** Whether waiting keeps the process alive. */

@@ -1,10 +1,10 @@
-// DatagramSocket: a datagram socket (udp(7), unix(7)), one to one with system calls: what arrives
-// is whole datagrams, and nothing about one means an end.
-// Not here: flows per peer (lib/net, planned), batches and packet info (planned).
+// DatagramSocket: a datagram socket (udp(7), unix(7)), one to one with system calls: what arrives is
+// whole datagrams, and nothing about one means an end.
+// Not here: flows per peer (lib/net/udp), what the options set (datagram-options.ts).
 
-import { SLOT_DATAGRAM } from "../binding/types.ts";
+import { DOMAIN_IPV4, DOMAIN_IPV6, SLOT_DATAGRAM } from "../binding/types.ts";
 import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
-import { MAX_HIGH_WATER_MARK_BYTES, RECEIVE_HIGH_WATER_MARK_BYTES } from "../core/limits.ts";
+import { RECEIVE_HIGH_WATER_MARK_BYTES } from "../core/limits.ts";
 import { ownedCopy } from "../core/owned-bytes.ts";
 import { quiet } from "../core/send-waiters.ts";
 import { iterate, readSignal } from "../core/waiting.ts";
@@ -12,58 +12,50 @@ import {
   codeError,
   type ErrorContext,
   errnoError,
-  rejectUnknownKeys,
-  requireBoolean,
-  requireBytes,
-  requireObject,
+  errnoOf,
+  type HawserError,
+  invalidState,
 } from "../errors/index.ts";
-import type { AddressFamily, SocketAddressInfo } from "./address.ts";
+import type { SocketAddressInfo } from "./address.ts";
+import { DatagramBatch, ownedDatagram } from "./datagram-batch.ts";
 import { DatagramChannel } from "./datagram-channel.ts";
 import { type Datagram, DatagramReceiver } from "./datagram-receiver.ts";
+import {
+  ManySent,
+  type OutgoingDatagram,
+  peerWords,
+  readOutgoing,
+  requireIterable,
+  toBytes,
+} from "./datagram-many.ts";
+import {
+  type DatagramSettings,
+  type DatagramSocketOptions,
+  openDatagramSocket,
+} from "./datagram-options.ts";
+import { type DatagramOwner, DatagramOutbox, type DatagramRoute } from "./datagram-outbox.ts";
 import { DatagramSender } from "./datagram-sender.ts";
-import { assign, type SocketOptions } from "./options.ts";
-import { reactor } from "./reactor.ts";
+import { Peer } from "./peers.ts";
+import { receiveBufferOf } from "./receive-buffer.ts";
+import { flush, reactor, report } from "./reactor.ts";
 import {
   type Destination,
   type InternetAddress,
   readDestination,
   type UnixAddress,
 } from "./socket-address.ts";
-import {
-  adoptDescriptor,
-  ConnectedSlot,
-  type OpenSlot,
-  openSocket,
-  readSocketOptions,
-  requireFamily,
-  SocketBase,
-} from "./socket-base.ts";
+import { adoptDescriptor, ConnectedSlot, SocketBase } from "./socket-base.ts";
 
-export interface DatagramSocketOptions {
-  readonly family: AddressFamily;
-  /** SO_BROADCAST (socket(7)). Default false: EACCES when sending to a broadcast address. */
-  readonly broadcast?: boolean | undefined;
-  /** Set before the socket is bound; the kernel's own units (`docs/options.md`). */
-  readonly socketOptions?: SocketOptions | undefined;
-  /**
-   * Bytes of datagrams held for a reader that does not read; above it the kernel's buffer fills
-   * (SO_RCVBUF), and then the kernel drops. Each counts for 64 more. Default 65,536.
-   */
-  readonly receiveHighWaterMark?: number | undefined;
-}
-
-const OPTION_KEYS: ReadonlySet<string> = new Set([
-  "family",
-  "broadcast",
-  "socketOptions",
-  "receiveHighWaterMark",
-]);
+export type { DatagramSocketOptions } from "./datagram-options.ts";
 
 /** A datagram socket (udp(7), unix(7)). */
 export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram> {
   readonly #channel: DatagramChannel;
   readonly #receiver: DatagramReceiver;
   readonly #sender: DatagramSender;
+  readonly #outbox: DatagramOutbox;
+  readonly #onBatch: DatagramSocketOptions["batch"];
+  readonly #onError: DatagramSocketOptions["error"];
   #isWatched = false;
   #isPaused = true;
   #isConnected = false;
@@ -78,19 +70,27 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   /** @internal */
   constructor(adopted: ConnectedSlot);
   constructor(first: DatagramSocketOptions | ConnectedSlot) {
-    const mark = first instanceof ConnectedSlot ? undefined : readMark(first);
-    const opened = first instanceof ConnectedSlot ? first : open(first);
+    const { opened, mark, batch, error } =
+      first instanceof ConnectedSlot ? asSettings(first) : openDatagramSocket(first);
     super(opened);
+    this.#onBatch = batch;
+    this.#onError = error;
     this.#channel = new DatagramChannel({
-      onDatagram: (data, peer, truncated) => this.#received(data, peer, truncated),
-      onFailed: (errno, peer) =>
-        this.#receiver.fail(this.#error(errno, "recvmsg", peer ?? undefined)),
-      onWritable: () => this.#sender.retry(),
+      onDatagram: (data, at) => this.#received(data, at),
+      onBatch: batch === undefined ? undefined : this.#batches(batch),
+      onFailed: (errno) => this.#failed(this.#error(errno, "recvmsg")),
+      onPeerFailed: (peer, errno) => this.#failed(this.#peerError(peer, errno)),
+      onSettled: (status, index) => this.#outbox.settle(status, index),
+      onWritable: () => {
+        this.#sender.retry();
+        this.#outbox.retry();
+      },
     });
     this.#receiver = new DatagramReceiver(mark ?? RECEIVE_HIGH_WATER_MARK_BYTES, () =>
       this.#adjust(),
     );
     this.#sender = new DatagramSender(this.#channel);
+    this.#outbox = new DatagramOutbox(this.#channel, nothing);
     this.#channel.attach(opened.slot, opened.generation);
     // Nothing is read before somebody asks.
     this.#channel.pause();
@@ -149,6 +149,7 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    */
   receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram | null> {
     const signal = readSignal(options, "receive()");
+    if (this.#onBatch !== undefined) throw invalidState(WITH_BATCH);
     if (!this.isOpen) return Promise.resolve(null);
     this.bound();
     return this.#receiver.receive(signal);
@@ -162,20 +163,62 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     );
   }
 
-  #received(data: Buffer, peer: SocketAddressInfo | null, truncated: boolean): void {
-    const { address, port, family } = peer ?? { address: "", port: 0, family: this.family };
-    this.#receiver.push({
-      data: ownedCopy(data, 0, data.length),
-      address,
-      port,
-      family,
-      truncated,
-    });
+  #received(data: Buffer, at: number): void {
+    const datagram = ownedDatagram(ownedCopy(data, 0, data.length), at);
+    this.#receiver.push(datagram.address === "" ? { ...datagram, family: this.family } : datagram);
     this.#adjust();
   }
 
+  // One batch object for the socket's whole life: steady traffic makes no garbage.
+  #batches(callback: NonNullable<DatagramSocketOptions["batch"]>): (at: number, n: number) => void {
+    const batch = new DatagramBatch();
+    return (at, count) => {
+      batch.fill(at, count);
+      try {
+        callback(this, batch);
+      } finally {
+        batch.clear();
+      }
+    };
+  }
+
+  #failed(error: HawserError): void {
+    if (this.#onBatch === undefined) {
+      this.#receiver.fail(error);
+      return;
+    }
+    try {
+      this.#onError?.(this, error);
+    } catch (thrown) {
+      report(thrown);
+    }
+  }
+
+  #peerError(peer: Peer | null, errno: number): HawserError {
+    return this.#error(errno, "recvmsg", peer === null ? {} : place(peer));
+  }
+
+  /**
+   * SO_RCVBUF: bytes that the kernel holds for a reader; Linux tells twice what was asked for, for
+   * its own accounts (socket(7)). 0 when closed.
+   */
+  get receiveBufferSize(): number {
+    return this.isOpen ? receiveBufferOf(this) : 0;
+  }
+
+  /**
+   * Datagrams that the kernel has dropped for want of buffer (SO_RXQ_OVFL), as the last one that
+   * arrived told. Linux; null on macOS, and when closed.
+   */
+  get kernelDrops(): number | null {
+    if (process.platform !== "linux" || !this.isOpen) return null;
+    const { slot, generation } = this.#channel;
+    return reactor.datagramDrops(slot, generation);
+  }
+
   #adjust(): void {
-    const wanted = this.#receiver.isWaiting || !this.#receiver.isFull;
+    const wanted =
+      this.#onBatch !== undefined || this.#receiver.isWaiting || !this.#receiver.isFull;
     if (wanted === !this.#isPaused) return;
     this.#isPaused = !wanted;
     if (wanted) this.#channel.resume();
@@ -194,9 +237,13 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    *   `broadcast: true`), ENETUNREACH, ECONNREFUSED, EPIPE (closed), ECANCELED (closed meanwhile);
    *   `signal.reason`, and the datagram is not sent
    */
-  send(data: SendData, to?: InternetAddress | UnixAddress, options?: SendOptions): Promise<void> {
+  send(
+    data: SendData,
+    to?: Peer | InternetAddress | UnixAddress,
+    options?: SendOptions,
+  ): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data) : bytesOf(data);
-    const destination = to === undefined ? undefined : readDestination(to, "send()");
+    const destination = to === undefined ? undefined : destinationOf(to);
     const signal = readSignal(options, "send()");
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
     const refusal = this.#whyNotSending(destination);
@@ -204,8 +251,68 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
       return quiet(Promise.reject(codeError(refusal, "sendmsg", destination?.place)));
     }
     this.bound();
+    if (this.#outbox.isBusy) flush();
+    if (this.#outbox.isBusy) {
+      // Behind what has been waiting longer.
+      const kept = Buffer.from(bytes);
+      return quiet(this.#outboxIdle().then(() => this.send(kept, to, options)));
+    }
     const failure = (errno: number) => this.#error(errno, "sendmsg", destination?.place);
     return this.#sender.send({ bytes, to: destination?.native, failure }, signal);
+  }
+
+  /**
+   * Many datagrams in as few system calls as the kernel allows (sendmmsg(2), UDP_SEGMENT), in order.
+   * Resolves when the kernel has taken all; ENOBUFS and EAGAIN are waited out. Data above 4 KiB must
+   * not be changed until then. A list of bytes is enough on a connected socket.
+   *
+   * @throws TypeError or RangeError for what cannot be sent, before anything is; (rejection)
+   *   HawserError as of `send`: the first, after all the others were sent
+   */
+  sendMany(datagrams: Iterable<OutgoingDatagram | SendData>): Promise<void> {
+    const ready = Array.from(requireIterable(datagrams, "datagrams"), readOutgoing);
+    const isAddressed = ready.every(({ route }) => (route.to === null) === this.#isConnected);
+    return this.#many(isAddressed, (owner) => {
+      for (const { bytes, stride, route } of ready) this.#outbox.push(bytes, stride, route, owner);
+    });
+  }
+
+  /**
+   * One datagram to many peers. Otherwise as `sendMany`.
+   *
+   * @throws as `sendMany`
+   */
+  sendToMany(data: SendData, to: Iterable<Peer | InternetAddress>): Promise<void> {
+    const bytes = toBytes(data);
+    const routes = Array.from(requireIterable(to, "to"), (one): DatagramRoute => {
+      return { to: peerWords(one, "sendToMany()"), local: null, interface: 0, trafficClass: 0 };
+    });
+    return this.#many(!this.#isConnected, (owner) => {
+      for (const route of routes) this.#outbox.push(bytes, 0, route, owner);
+    });
+  }
+
+  #many(isAddressed: boolean, push: (owner: DatagramOwner) => void): Promise<void> {
+    if (!this.isOpen) return quiet(Promise.reject(codeError("EPIPE", "sendmmsg")));
+    if (!isAddressed) {
+      const code = this.#isConnected ? "EISCONN" : "EDESTADDRREQ";
+      return quiet(Promise.reject(codeError(code, "sendmmsg")));
+    }
+    this.bound();
+    const sent = new ManySent((errno) => this.#error(errno, "sendmmsg"));
+    const begin = () => {
+      push(sent);
+      this.#outbox.tell(sent);
+    };
+    if (this.#sender.isWaiting) void this.#sender.whenIdle().then(begin);
+    else begin();
+    return sent.promise;
+  }
+
+  #outboxIdle(): Promise<void> {
+    const idle = new ManySent(() => codeError("ECANCELED", "sendmsg"));
+    this.#outbox.tell(idle);
+    return idle.promise;
   }
 
   // The systems differ in what they say; the contract is one.
@@ -215,21 +322,21 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     return destination === undefined ? "EDESTADDRREQ" : null;
   }
 
-  #error(errno: number, call: string, to?: ErrorContext): Error {
-    const { address, port } = to ?? {};
-    const about = address === undefined ? {} : port === undefined ? { address } : { address, port };
-    return errnoError(errno, call, { ...this.place(this.remoteAddress), ...about });
+  #error(errno: number, call: string, to?: ErrorContext): HawserError {
+    return errnoError(errno, call, { ...this.place(this.remoteAddress), ...to });
   }
 
   /** Keeps the process alive while it is open, which it does from its first use. */
   override ref(): this {
     this.#sender.setReferenced(true);
+    this.#outbox.setReferenced(true);
     return super.ref();
   }
 
   /** Lets the process end although it is open. */
   override unref(): this {
     this.#sender.setReferenced(false);
+    this.#outbox.setReferenced(false);
     return super.unref();
   }
 
@@ -242,10 +349,13 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     const status = reactor.watch(slot, generation);
     if (status < 0) throw errnoError(status, "epoll_ctl");
     this.#isWatched = true;
+    if (this.#onBatch !== undefined) this.#adjust();
   }
 
   /** @internal */
   protected override shut(): Promise<void> {
+    // What was given to this socket in this turn still goes to the kernel as far as it takes it.
+    if (this.#outbox.isBusy && !this.#channel.deaf) flush();
     this.#settle();
     this.#channel.close();
     return Promise.resolve();
@@ -260,28 +370,30 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   #settle(): void {
     this.#receiver.cancel(codeError("ECANCELED", "recvmsg"));
     this.#sender.cancel(codeError("ECANCELED", "sendmsg"));
+    this.#outbox.cancel(errnoOf("ECANCELED") as number);
   }
 
   /** @internal */
   protected override holds(): boolean {
-    return this.#sender.isWaiting || this.#receiver.length > 0;
+    return this.#sender.isWaiting || this.#outbox.isBusy || this.#receiver.length > 0;
   }
 }
 
-function readMark(options: DatagramSocketOptions): number | undefined {
-  const { receiveHighWaterMark } = requireObject(options, "options");
-  if (receiveHighWaterMark === undefined) return undefined;
-  const name = "options.receiveHighWaterMark";
-  return requireBytes(receiveHighWaterMark, name, 1, MAX_HIGH_WATER_MARK_BYTES);
+const WITH_BATCH = "receive() and for await do not go with a batch callback";
+
+function asSettings(opened: ConnectedSlot): DatagramSettings {
+  return { opened, mark: undefined, batch: undefined, error: undefined };
 }
 
-function open(options: DatagramSocketOptions): OpenSlot {
-  rejectUnknownKeys(options, OPTION_KEYS, "DatagramSocket");
-  const family = requireFamily(options.family);
-  const assignments = readSocketOptions(options.socketOptions);
-  if (options.broadcast !== undefined) {
-    requireBoolean(options.broadcast, "options.broadcast");
-    assignments.unshift(assign("SO_BROADCAST", options.broadcast));
-  }
-  return openSocket(family, SLOT_DATAGRAM, assignments);
+function destinationOf(to: Peer | InternetAddress | UnixAddress): Destination {
+  if (!(to instanceof Peer)) return readDestination(to, "send()");
+  const bytes = new Uint8Array(to.words.buffer, to.words.byteOffset, to.words.byteLength);
+  const domain = to.family === "IPv6" ? DOMAIN_IPV6 : DOMAIN_IPV4;
+  return { native: { bytes, isPath: false, domain }, place: place(to) };
 }
+
+function place({ address, port }: SocketAddressInfo): ErrorContext {
+  return { address, port };
+}
+
+function nothing(): void {}

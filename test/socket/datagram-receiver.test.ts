@@ -6,7 +6,8 @@ import { rejection } from "./support.ts";
 
 function datagram(text: string): Datagram {
   const from = { address: "192.0.2.1", port: 9, family: "IPv4" } as const;
-  return { data: Buffer.from(text), ...from, truncated: false };
+  const about = { localAddress: null, interface: null, ecn: null, timestamp: null } as const;
+  return { data: Buffer.from(text), ...from, ...about, truncated: false };
 }
 
 function receiver(mark = 1_000): { line: DatagramReceiver; changes: () => number } {

@@ -34,7 +34,7 @@ describe.each(["IPv4", "IPv6"] as const)("datagrams over %s", (family) => {
     const { socket: sender, address: from } = boundDatagrams(family);
     for (const text of ["one", "", "three"]) await sender.send(text, address);
     for (const text of ["one", "", "three"]) {
-      expect(await socket.receive()).toEqual({
+      expect(await socket.receive()).toMatchObject({
         data: Buffer.from(text),
         ...from,
         family,
@@ -315,12 +315,16 @@ describe("Unix datagrams", () => {
     await nameless.send("", { path });
     await named.send("c", { path });
     const about = { port: 0, family: "unix", truncated: false };
-    expect(await receiver.receive()).toEqual({
+    expect(await receiver.receive()).toMatchObject({
       data: Buffer.from("a"),
       address: from.path,
       ...about,
     });
-    expect(await receiver.receive()).toEqual({ data: Buffer.from(""), address: "", ...about });
+    expect(await receiver.receive()).toMatchObject({
+      data: Buffer.from(""),
+      address: "",
+      ...about,
+    });
     expect(await receiver.receive()).toMatchObject({ address: from.path });
     await receiver.send("back", from);
     expect(await named.receive()).toMatchObject({ address: path });

@@ -1,0 +1,149 @@
+// Arguments of sendMany and sendToMany, and the promise of such a call. Not here: how datagrams leave
+// (datagram-outbox.ts).
+
+import { native } from "../binding/native.ts";
+import { parseAddress } from "../core/address.ts";
+import { bytesOf, type SendData } from "../core/byte-stream.ts";
+import { Deferred } from "../core/waiting.ts";
+import {
+  codeError,
+  invalidArgValue,
+  rejectUnknownKeys,
+  requireInteger,
+  requireObject,
+  requireOneOf,
+  requireString,
+} from "../errors/index.ts";
+import { toNativeAddress } from "./address.ts";
+import type { DatagramOwner, DatagramRoute } from "./datagram-outbox.ts";
+import type { Ecn } from "./datagram-record.ts";
+import { internPeer, Peer } from "./peers.ts";
+import { type InternetAddress, readDestination } from "./socket-address.ts";
+
+/** One of many datagrams to be sent. */
+export interface OutgoingDatagram {
+  readonly data: SendData;
+  /** Needed on a socket that is not connected. A `Peer` costs less than an address in words. */
+  readonly to?: Peer | InternetAddress | undefined;
+  /** The source address (IP_PKTINFO, ip(7); IPV6_PKTINFO, ipv6(7)). Default: the kernel's choice. */
+  readonly localAddress?: string | undefined;
+  /** The interface to send through, by name or index. Default: the kernel's choice. */
+  readonly interface?: string | number | undefined;
+  /** Explicit congestion notification (RFC 3168 section 5). Default: the socket's own. */
+  readonly ecn?: Ecn | undefined;
+  /**
+   * `data` is many datagrams of so many bytes each, the last one maybe shorter, which the kernel cuts
+   * (UDP_SEGMENT, udp(7)), or this library where it cannot.
+   */
+  readonly segmentSize?: number | undefined;
+}
+
+/** An outgoing datagram in its normal form. */
+export interface ReadyDatagram {
+  readonly bytes: Uint8Array;
+  readonly stride: number;
+  readonly route: DatagramRoute;
+}
+
+const KEYS: ReadonlySet<string> = new Set([
+  "data",
+  "to",
+  "localAddress",
+  "interface",
+  "ecn",
+  "segmentSize",
+]);
+const MAX_INDEX = 0x7fff_ffff;
+const MAX_SEGMENT = 65_507;
+const CONNECTED: DatagramRoute = { to: null, local: null, interface: 0, trafficClass: 0 };
+
+/** Checks one of many. @throws TypeError or RangeError; HawserError ENODEV */
+export function readOutgoing(value: unknown): ReadyDatagram {
+  if (typeof value === "string" || ArrayBuffer.isView(value)) {
+    return { bytes: toBytes(value as SendData), stride: 0, route: CONNECTED };
+  }
+  const given = requireObject(value, "datagram");
+  rejectUnknownKeys(given, KEYS, "sendMany()");
+  const { to, localAddress, interface: chosen, ecn, segmentSize } = given;
+  const bytes = toBytes(given["data"] as SendData);
+  return {
+    bytes,
+    stride: readSegmentSize(segmentSize),
+    route: {
+      to: to === undefined ? null : peerWords(to, "sendMany()"),
+      local: localAddress === undefined ? null : localWords(localAddress, "datagram.localAddress"),
+      interface: chosen === undefined ? 0 : interfaceIndex(chosen, "datagram.interface"),
+      trafficClass: ecn === undefined ? 0 : requireOneOf(ecn, "datagram.ecn", [0, 1, 2, 3]),
+    },
+  };
+}
+
+/** The bytes of what may be sent; a string's are UTF-8. @throws TypeError */
+export function toBytes(data: SendData): Uint8Array {
+  return typeof data === "string" ? Buffer.from(data) : bytesOf(data);
+}
+
+function readSegmentSize(value: unknown): number {
+  if (value === undefined) return 0;
+  return requireInteger(value, "datagram.segmentSize", 1, MAX_SEGMENT, "bytes");
+}
+
+/** The flat address of a peer. @throws TypeError or RangeError; HawserError ENODEV */
+export function peerWords(to: unknown, call: string): Int32Array {
+  if (to instanceof Peer) return to.words;
+  const { native: address } = readDestination(to, call);
+  if (address.isPath) throw invalidArgValue("to", "must be an Internet address here", to);
+  return internPeer(new Int32Array(address.bytes.buffer), 0).words;
+}
+
+/** The flat address of a source. @throws TypeError */
+export function localWords(value: unknown, name: string): Int32Array {
+  const text = requireString(value, name);
+  const address = parseAddress(text);
+  if (address === undefined) throw invalidArgValue(name, "must be an IPv4 or IPv6 address", text);
+  return internPeer(new Int32Array(toNativeAddress(address, 0).bytes.buffer), 0).words;
+}
+
+/** An interface by its name or index. @throws TypeError or RangeError; HawserError ENODEV */
+export function interfaceIndex(value: unknown, name: string): number {
+  if (typeof value === "number") return requireInteger(value, name, 1, MAX_INDEX);
+  const text = requireString(value, name);
+  const index = native.interfaceIndex(text);
+  if (index < 0) throw codeError("ENODEV", "if_nametoindex", { address: text });
+  return index;
+}
+
+/** Checks that the list is one. @throws TypeError */
+export function requireIterable(value: unknown, name: string): Iterable<unknown> {
+  const isIterable =
+    typeof value === "object" &&
+    value !== null &&
+    Symbol.iterator in value &&
+    !ArrayBuffer.isView(value);
+  if (isIterable) return value as Iterable<unknown>;
+  throw invalidArgValue(name, "must be an iterable of datagrams", value);
+}
+
+/** What stands behind a call that sends many: one promise, and the first error. */
+export class ManySent implements DatagramOwner {
+  readonly #sent = new Deferred();
+  readonly #failure: (errno: number) => Error;
+  #error: Error | undefined;
+
+  constructor(failure: (errno: number) => Error) {
+    this.#failure = failure;
+  }
+
+  get promise(): Promise<void> {
+    return this.#sent.promise;
+  }
+
+  refused(errno: number): void {
+    this.#error ??= this.#failure(errno);
+  }
+
+  told(): void {
+    if (this.#error === undefined) this.#sent.resolve();
+    else this.#sent.reject(this.#error);
+  }
+}
