@@ -97,13 +97,6 @@ export class Connection<T = unknown>
     if (this.policy.idleTimeout > 0) this.touch();
   }
 
-  /** @internal What `console.log` shows. */
-  [inspect.custom](_depth: number, options: object): string {
-    const { state, localAddress, localPort, remoteAddress, remotePort, data } = this;
-    const shown = { state, localAddress, localPort, remoteAddress, remotePort, data };
-    return `Connection ${inspect(shown, options)}`;
-  }
-
   /** Starts the establishment. Once; afterwards a TypeError with ERR_INVALID_STATE. */
   start(): this {
     const { outbound } = this;
@@ -386,6 +379,15 @@ export class Connection<T = unknown>
     return { error, initiator, transfer: this.transferOf(info) };
   }
 }
+
+// What `console.log` shows; no member, since it is no part of the interface.
+Object.defineProperty(Connection.prototype, inspect.custom, {
+  value(this: Connection, _depth: number, options: object): string {
+    const { state, localAddress, localPort, remoteAddress, remotePort, data } = this;
+    const shown = { state, localAddress, localPort, remoteAddress, remotePort, data };
+    return `Connection ${inspect(shown, options)}`;
+  },
+});
 
 function tellClosed(connection: Connection): void {
   connection.tellClosed();

@@ -10,11 +10,11 @@ import type { ConnectionHandler, ConnectOptions, ListenOptions, StreamEndpoint }
 /**
  * Opens a connection and resolves when it is ready.
  *
- * @throws TypeError or RangeError at once for wrong arguments. Rejects with a HawserError whose
- *   `phase` says how far it came (resolve, connect), with `errors` when several addresses failed; or
- *   with `signal.reason`. See connect(2).
+ * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError whose `phase`
+ *   says how far it came (resolve, connect, tls), with `errors` when several addresses failed; or
+ *   `signal.reason`. See connect(2).
  */
-export function connect<T = unknown>(
+export async function connect<T = unknown>(
   endpoint: StreamEndpoint | URL,
   options?: ConnectOptions<T>,
 ): Promise<Connection<T>> {
@@ -28,8 +28,8 @@ export function connect<T = unknown>(
  * Listens, and resolves when the port is known. The handler, a function for each connection, is
  * always last; callbacks are keys of the options. With neither, the listener is iterated.
  *
- * @throws TypeError or RangeError at once for wrong arguments. Rejects with a HawserError:
- *   EADDRINUSE, EADDRNOTAVAIL, EACCES; or with `signal.reason`. See bind(2), listen(2).
+ * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError: EADDRINUSE,
+ *   EADDRNOTAVAIL, EACCES; or `signal.reason`. See bind(2), listen(2).
  */
 export function listen<T = unknown>(
   endpoint: StreamEndpoint | URL,
@@ -40,7 +40,7 @@ export function listen<T = unknown>(
   options: ListenOptions<T>,
   handler?: ConnectionHandler<T>,
 ): Promise<Listener<T>>;
-export function listen<T = unknown>(
+export async function listen<T = unknown>(
   endpoint: StreamEndpoint | URL,
   options?: ListenOptions<T> | ConnectionHandler<T>,
   handler?: ConnectionHandler<T>,

@@ -3,7 +3,7 @@
 // (admission.ts).
 
 import { Deadline } from "../core/deadlines.ts";
-import { onAbort } from "../core/waiting.ts";
+import { Deferred, onAbort } from "../core/waiting.ts";
 import { MAX_ACCEPT_BACKOFF_MS, MIN_ACCEPT_BACKOFF_MS } from "../core/limits.ts";
 import { LISTENER_STATES, type ListenerEvent, type ListenerState, next } from "../core/states.ts";
 import {
@@ -78,11 +78,11 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   #willSpread = false;
   #error: HawserError | null = null;
   #aborted = 0;
-  #resolveClosed: (result: ListenerCloseResult) => void = () => {};
+  readonly #over = new Deferred<ListenerCloseResult>();
   #stopWatching: (() => void) | undefined;
 
   /** Settles when the listener and all its connections are closed. Never rejects. */
-  readonly closed: Promise<ListenerCloseResult>;
+  readonly closed: Promise<ListenerCloseResult> = this.#over.promise;
 
   /** @internal Made by `listen()`. */
   constructor(
@@ -104,9 +104,6 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     this.#sockets = new ListenSockets(endpoint, parameters, this);
     this.#admission = new Admission(newConnectionLimit, maxConnections, isIterated);
     this.#arrivals = isIterated ? new Arrivals(() => this.#spreadSoon()) : null;
-    this.closed = new Promise((fulfil) => {
-      this.#resolveClosed = fulfil;
-    });
   }
 
   /** @internal Binds and listens. Rejects with what `listen()` rejects with. */
@@ -380,7 +377,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     if (this.#connections.size > 0) return;
     clearDeadline(this.#deadline);
     if (this.#state === "closing") this.#transition("finished");
-    this.#resolveClosed({ error: this.#error, aborted: this.#aborted });
+    this.#over.resolve({ error: this.#error, aborted: this.#aborted });
   }
 
   #transition(event: ListenerEvent): void {

@@ -126,7 +126,8 @@ export interface StreamOptions {
   readonly closeTimeout?: number | undefined;
   /**
    * Received bytes held for an application that does not read; above it the TCP window closes.
-   * Bytes, default 65,536 (as Node's streams), 1 to 1,073,741,824.
+   * One read of the kernel, up to 65,536 bytes, is held whatever this is. Bytes, default 65,536 (as
+   * Node's streams), 1 to 1,073,741,824.
    */
   readonly receiveHighWaterMark?: number | undefined;
   /**
@@ -136,7 +137,7 @@ export interface StreamOptions {
   readonly sendHighWaterMark?: number | undefined;
   /**
    * Keep the sending side open after the peer's end (half-open, as in node:net). Default false: our
-   * FIN follows once the application has consumed everything.
+   * FIN follows once the application has consumed everything; {@link Connection} says when that is.
    */
   readonly allowHalfOpen?: boolean | undefined;
   /**
@@ -346,7 +347,7 @@ export interface EstablishmentReport {
   readonly attempts: readonly AttemptReport[];
   /** How often the establishment went through `waiting`. */
   readonly waits: number;
-  /** The smoothed round-trip time at `ready`, from TCP_INFO; null for Unix sockets. */
+  /** Smoothed, at `ready`, from TCP_INFO; null for Unix sockets and accepted connections. */
   readonly roundTripTimeMs: number | null;
 }
 
