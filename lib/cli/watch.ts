@@ -1,6 +1,5 @@
 // `hawser watch HOST:PORT`: keeps a connection open and shows how it fares, a line a second or a plot.
 
-import { once } from "node:events";
 import { parseArgs } from "node:util";
 import type { Connection } from "../net/connection.ts";
 import { connect } from "../net/entry.ts";
@@ -72,11 +71,18 @@ async function lookEvery(
   }
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const timer = AbortSignal.any([AbortSignal.timeout(ms), signal]);
-  const keepAwake = setTimeout(() => {}, ms);
-  if (!timer.aborted) await once(timer, "abort");
-  clearTimeout(keepAwake);
+/** Waits, or until it is time to stop. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const wake = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    signal.addEventListener("abort", wake);
+  });
 }
 
 const known = (value: number | null, write: (value: number) => string) =>

@@ -1,4 +1,4 @@
-// The command as a person runs it, against peers of Node's own.
+// The built command as a person runs it, against peers of Node's own.
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 
-const MAIN = new URL("../../lib/cli/main.ts", import.meta.url).pathname;
+const MAIN = new URL("../../dist/cli.js", import.meta.url).pathname;
 const children: ChildProcessWithoutNullStreams[] = [];
 const servers: net.Server[] = [];
 
@@ -22,7 +22,7 @@ class Run {
   err = "";
 
   constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args]);
+    this.child = spawn(process.execPath, [MAIN, ...args]);
     children.push(this.child);
     this.child.stdout.on("data", (text) => {
       this.out += text;
