@@ -307,8 +307,8 @@ export class ConnectionDuplex extends Duplex {
 
   /**
    * SO_KEEPALIVE (socket(7)), and with `initialDelay` in milliseconds TCP_KEEPIDLE, rounded up to
-   * seconds; 0 leaves it. Interval and count stay the connection's own, so that a dead peer is found
-   * as soon as its `keepAlive` says. Ignored on Unix sockets.
+   * seconds; 0 leaves it. Interval and count stay the connection's own, so that a dead peer is
+   * found as soon as its `keepAlive` says. Ignored on Unix sockets.
    */
   setKeepAlive(enable: unknown = false, initialDelay: unknown = 0): this {
     return this.#whenThereIsADescriptor((connection) =>
@@ -423,8 +423,8 @@ function closedBeforeConnect(): HawserError {
 }
 
 /**
- * A Node stream over a connection: an accepted one, one that is connected or connecting, or one that
- * was made with `new Connection` and not started, whose `connect()` then starts it.
+ * A Node stream over a connection: an accepted one, one that is connected or connecting, or one
+ * that was made with `new Connection` and not started, whose `connect()` then starts it.
  *
  * The connection belongs to the stream from now on. `end()` is `shutdown()`; `destroy()` is
  * `close()` where what was written still goes out, and `abort()` where more than

@@ -26,8 +26,8 @@ export interface ConnectorOptions extends HttpConnectOptions, TlsOption {
 const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 /**
- * For undici's `new Client(url, { connect: connector() })`. Options are those of hawser's `connect`;
- * `https:` is TLS with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols` says more.
+ * For undici's `new Client(url, { connect: connector() })`. Options are those of hawser's
+ * `connect`; `https:` is TLS with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols` says more.
  */
 export function connector(
   options: ConnectorOptions = {},

@@ -1,5 +1,5 @@
 // A byte channel over another one, with TLS between: node:tls does the records, this keeps the
-// channel's promises. Not here: certificates and names (context.ts), states of connections (lib/net).
+// channel's promises. Not here: certificates and names (context.ts), states (lib/net).
 //
 // Data goes up as it is decrypted, in the same turn. node:tls is never paused: pausing is done
 // beneath, and what a receive held besides is kept here, which is one receive at most.

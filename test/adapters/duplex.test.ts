@@ -534,7 +534,7 @@ describe("with the rest of Node", () => {
     expect(Buffer.concat(got).length).toBe(49_999);
   });
 
-  it("destroy() with bytes unsent resets, so that the peer takes no part for the whole", async () => {
+  it("destroy() with bytes unsent resets: no part is taken for the whole", async () => {
     const { client, server } = await pairOf(hawserPair);
     client.write(Buffer.alloc(20_000_000));
     await once(server, "readable");

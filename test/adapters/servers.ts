@@ -12,11 +12,18 @@ import { fileURLToPath } from "node:url";
 
 const peers = fileURLToPath(new URL("../peers/", import.meta.url));
 
-/** Whether the packages of `test/peers` are there; tries to install them once, by their lockfile. */
+// npm writes it last.
+const installed = join(peers, "node_modules", ".package-lock.json");
+
+/** Whether the packages of `test/peers` are there; installs them by their lockfile. */
 export function installPeers(): boolean {
-  if (existsSync(join(peers, "node_modules", "undici", "package.json"))) return true;
-  const args = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
-  return spawnSync("npm", args, { cwd: peers, stdio: "ignore" }).status === 0;
+  if (existsSync(installed)) return true;
+  const install = "npm ci --no-audit --no-fund --ignore-scripts";
+  // Test files run at the same time, and npm ci removes what another has just installed.
+  const once = `test -e node_modules/.package-lock.json || ${install}`;
+  const guarded = onPath("flock") === undefined ? once : `flock package.json sh -c '${once}'`;
+  spawnSync("sh", ["-c", guarded], { cwd: peers, stdio: "ignore" });
+  return existsSync(installed);
 }
 
 /** A package of `test/peers`. */
@@ -31,12 +38,10 @@ export interface DatabaseServer {
   stop(): Promise<void>;
 }
 
-const onPath = (name: string) =>
-  (process.env["PATH"] ?? "")
-    .split(":")
-    .concat("/usr/sbin")
-    .map((folder) => join(folder, name))
-    .find(existsSync);
+function onPath(name: string): string | undefined {
+  const folders = (process.env["PATH"] ?? "").split(":").concat("/usr/sbin");
+  return folders.map((folder) => join(folder, name)).find(existsSync);
+}
 
 /** Where Debian keeps PostgreSQL's programs. */
 function postgresFolder(): string | undefined {

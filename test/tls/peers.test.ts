@@ -158,7 +158,7 @@ describe.skipIf(!hasOpenssl || !hasCurl)("curl (skipped without it or openssl)",
 });
 
 describe.skipIf(!hasOpenssl)("startTls() (skipped without openssl)", () => {
-  it("client and server of hawser go over to TLS, with what was written before and after", async () => {
+  it("client and server go over to TLS, with what was written before and after", async () => {
     const heard: string[] = [];
     const listener = await listen("tcp://localhost:0", async (connection) => {
       heard.push(String(await connection.receive({ min: 8, max: 8 })));
