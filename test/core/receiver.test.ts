@@ -1,177 +1,146 @@
-// The receive queue and the promises of those who read it.
-
+// The receive queue and the promises of receive(), without a socket.
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RECEIVE_CHUNK_BYTES } from "../../lib/core/limits.ts";
 import { Receiver } from "../../lib/core/receiver.ts";
 
-const MARK = RECEIVE_CHUNK_BYTES + 1_000;
+const LOCAL = Object.assign(new Error("local"), { code: "ECANCELED" });
 
-function receiver(): { line: Receiver; changes: () => number } {
-  let count = 0;
-  const line = new Receiver(MARK, () => {
-    count++;
-  });
-  return { line, changes: () => count };
+function make(mark = 65_536): { receiver: Receiver; changes: () => number } {
+  let changes = 0;
+  return { receiver: new Receiver(mark, () => changes++), changes: () => changes };
 }
 
-const text = async (promise: Promise<Buffer | null>) => String(await promise);
-
-describe("bytes", () => {
-  test("go to who waits, or are held for who comes", async () => {
-    const { line, changes } = receiver();
-    const waiting = line.receive();
-    expect(line.isWaiting).toBe(true);
-    expect(changes()).toBe(1);
-    line.append(Buffer.from("first"));
-    expect(await text(waiting)).toBe("first");
-    line.append(Buffer.from("sec"));
-    line.push(Buffer.from("ond"));
-    expect(line.bytes).toBe(6);
-    expect(await text(line.receive())).toBe("second");
-    expect(line.bytes).toBe(0);
-  });
-
-  test("are copied by append: what was lent may be overwritten", async () => {
-    const { line } = receiver();
-    const waiting = line.receive();
-    const lent = Buffer.from("lent");
-    line.append(lent);
-    line.append(lent);
+describe("receive", () => {
+  test("bytes for one who waits need no queue, and are a copy", async () => {
+    const { receiver } = make();
+    const waiting = receiver.receive();
+    const lent = Buffer.from("abc");
+    receiver.append(lent);
     lent.fill("x");
-    expect(await text(waiting)).toBe("lent");
-    expect(await text(line.receive())).toBe("lent");
+    expect(String(await waiting)).toBe("abc");
+    expect(receiver.bytes).toBe(0);
   });
 
-  test("come at least min and at most max at a time (B22)", async () => {
-    const { line } = receiver();
-    const first = line.receive({ min: 4, max: 5 });
-    const second = line.receive({ min: 2, max: 2 });
-    line.append(Buffer.from("abc"));
-    expect(line.isWaiting).toBe(true);
-    line.append(Buffer.from("defgh"));
-    const [four, two] = [await text(first), await text(second)];
-    expect(four.length).toBeGreaterThanOrEqual(4);
-    expect(four.length).toBeLessThanOrEqual(5);
-    expect(two.length).toBe(2);
-    expect(four + two + (await text(line.receive()))).toBe("abcdefgh");
+  test("the owner is told when something was consumed, and when somebody waits", async () => {
+    const owner = { name: "owner" };
+    const seen: unknown[] = [];
+    const receiver = new Receiver(10, (who) => seen.push(who), owner);
+    receiver.append(Buffer.from("abc"));
+    expect(seen).toEqual([]);
+    await receiver.receive();
+    void receiver.receive();
+    expect(seen).toEqual([owner, owner]);
   });
 
-  test("fill it up to where one more read could exceed the mark", async () => {
-    const { line } = receiver();
-    line.push(Buffer.alloc(1_000));
-    expect(line.isFull).toBe(false);
-    line.push(Buffer.alloc(1));
-    expect(line.isFull).toBe(true);
-    await line.receive();
-    expect(line.isFull).toBe(false);
+  test("it is full when another read of the kernel could exceed the mark", () => {
+    const { receiver } = make(100_000);
+    receiver.append(Buffer.alloc(100_000 - 65_536));
+    expect(receiver.isFull).toBe(false);
+    receiver.append(Buffer.alloc(1));
+    expect(receiver.isFull).toBe(true);
   });
 
-  test("may be more than the mark for who asks for more", async () => {
-    const { line } = receiver();
-    const waiting = line.receive({ min: 2 * MARK });
-    for (let size = 0; size < 2 * MARK; size += 1_000) {
-      expect(line.isFull).toBe(false);
-      line.push(Buffer.alloc(1_000));
-    }
-    expect((await waiting)?.length).toBeGreaterThanOrEqual(2 * MARK);
+  test("a min above the mark is waited for, and the mark comes back after it", async () => {
+    const { receiver } = make(65_536);
+    const waiting = receiver.receive({ min: 200_000 });
+    receiver.append(Buffer.alloc(150_000));
+    expect(receiver.isFull).toBe(false);
+    receiver.append(Buffer.alloc(60_000));
+    expect((await waiting)?.length).toBe(200_000);
+    expect(receiver.bytes).toBe(10_000);
+    expect(receiver.isFull).toBe(true);
+  });
+
+  test("a signal takes one out of the line, and those behind it are served", async () => {
+    const { receiver } = make();
+    const stop = new AbortController();
+    const first = receiver.receive({ min: 10, signal: stop.signal });
+    const second = receiver.receive();
+    receiver.append(Buffer.from("abc"));
+    stop.abort("enough");
+    await expect(first).rejects.toBe("enough");
+    expect(String(await second)).toBe("abc");
   });
 });
 
 describe("the end", () => {
-  test("is null after all bytes, again and again (B15)", async () => {
-    const { line } = receiver();
-    line.append(Buffer.from("rest"));
-    line.end();
-    expect(line.isDrained).toBe(false);
-    expect(await text(line.receive({ min: 100 }))).toBe("rest");
-    expect(line.isDrained).toBe(true);
-    expect(await line.receive()).toBeNull();
-    expect(await line.receive()).toBeNull();
+  test("comes after what is held, again and again", async () => {
+    const { receiver } = make();
+    receiver.append(Buffer.from("rest"));
+    receiver.end();
+    expect(receiver.isDrained).toBe(false);
+    expect(String(await receiver.receive({ min: 100 }))).toBe("rest");
+    expect(receiver.isDrained).toBe(true);
+    expect([await receiver.receive(), await receiver.receive()]).toEqual([null, null]);
+    receiver.cancel(LOCAL);
+    expect(await receiver.receive()).toBeNull();
   });
 
-  test("gives who waits for more what there is, and the next one null", async () => {
-    const { line } = receiver();
-    const waiting = [line.receive({ min: 10 }), line.receive()];
-    line.append(Buffer.from("few"));
-    line.end();
-    expect((await Promise.all(waiting)).map((one) => one?.toString() ?? null)).toEqual([
-      "few",
-      null,
-    ]);
+  test("an error comes after what is held, too", async () => {
+    const { receiver } = make();
+    const error = new Error("reset");
+    const waiting = receiver.receive({ min: 5 });
+    receiver.append(Buffer.from("abc"));
+    receiver.end(error);
+    expect(String(await waiting)).toBe("abc");
+    await expect(receiver.receive()).rejects.toBe(error);
   });
 
-  test("with an error rejects after all bytes (B22)", async () => {
-    const { line } = receiver();
-    line.append(Buffer.from("before"));
-    line.end(new Error("reset"));
-    line.end(new Error("later"));
-    expect(await text(line.receive())).toBe("before");
-    await expect(line.receive()).rejects.toThrow("reset");
-    await expect(line.next()).rejects.toThrow("reset");
+  test("a cancel drops what is held, and settles who waits; iteration only ends", async () => {
+    const { receiver } = make();
+    const waiting = receiver.receive({ min: 10 });
+    const step = receiver.next();
+    receiver.append(Buffer.from("abc"));
+    receiver.cancel(LOCAL);
+    await expect(waiting).rejects.toBe(LOCAL);
+    expect(await step).toEqual({ done: true, value: undefined });
+    expect(await receiver.next()).toEqual({ done: true, value: undefined });
+    await expect(receiver.receive()).rejects.toBe(LOCAL);
+    expect(receiver.bytes).toBe(0);
   });
 
-  test("cancel drops what is here and rejects who waits (B20)", async () => {
-    const { line } = receiver();
-    const waiting = line.receive({ min: 10 });
-    const iterating = line.next();
-    line.append(Buffer.from("few"));
-    line.cancel(new Error("closed"));
-    await expect(waiting).rejects.toThrow("closed");
-    expect(await iterating).toEqual({ done: true, value: undefined });
-    expect(line.bytes).toBe(0);
-    await expect(line.receive()).rejects.toThrow("closed");
-  });
-
-  test("that was there stays after cancel", async () => {
-    const { line } = receiver();
-    line.end();
-    line.cancel(new Error("closed"));
-    expect(await line.receive()).toBeNull();
+  test("an iteration throws an error that was not our own", async () => {
+    const { receiver } = make();
+    const step = receiver.next();
+    receiver.end(new Error("reset"));
+    await expect(step).rejects.toThrow("reset");
+    await expect(receiver.next()).rejects.toThrow("reset");
   });
 });
 
-describe("an iteration", () => {
-  test("gives results, and is done at the end", async () => {
-    const { line } = receiver();
-    const first = line.next();
-    line.append(Buffer.from("1"));
-    line.append(Buffer.from("2"));
-    expect(await first).toEqual({ done: false, value: Buffer.from("1") });
-    expect(await line.next()).toEqual({ done: false, value: Buffer.from("2") });
-    line.end();
-    expect(await line.next()).toEqual({ done: true, value: undefined });
-  });
-});
-
-describe("a signal", () => {
-  test("ends the waiting, and no byte is lost", async () => {
-    const { line } = receiver();
-    const stop = new AbortController();
-    const leaving = line.receive({ signal: stop.signal, min: 10 });
-    const staying = line.receive();
-    line.append(Buffer.from("abc"));
-    stop.abort(new Error("enough"));
-    await expect(leaving).rejects.toThrow("enough");
-    // Who stood behind it wants less.
-    expect(await text(staying)).toBe("abc");
-  });
-
-  test("that is aborted already takes nothing", async () => {
-    const { line } = receiver();
-    line.append(Buffer.from("abc"));
-    await expect(line.receive({ signal: AbortSignal.abort("before") })).rejects.toBe("before");
-    expect(line.bytes).toBe(3);
-  });
-});
-
-test.each([
-  [null, /options/],
-  [{ min: 0 }, /min/],
-  [{ min: 16_777_217 }, /min/],
-  [{ max: 0 }, /max/],
-  [{ min: 5, max: 4 }, /at least min, which is 5/],
-  [{ signal: 5 }, /signal/],
-  [{ mim: 5 }, /did you mean "min"/],
-])("receive refuses %j", (options, message) => {
-  expect(() => receiver().line.receive(options as never)).toThrow(message);
+test("B22 whatever comes in pieces is given in order, within min and max", async () => {
+  const pieces = fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { maxLength: 30 });
+  const requests = fc.array(
+    fc.tuple(fc.integer({ min: 1, max: 60 }), fc.nat(60)).map(([min, more]) => ({
+      min,
+      max: min + more,
+    })),
+    { maxLength: 40 },
+  );
+  await fc.assert(
+    fc.asyncProperty(pieces, requests, async (list, asked) => {
+      const { receiver } = make();
+      const promises: Promise<Buffer | null>[] = [];
+      for (let i = 0; i < Math.max(list.length, asked.length); i++) {
+        const [piece, request] = [list[i], asked[i]];
+        if (piece !== undefined) receiver.append(piece);
+        if (request !== undefined) promises.push(receiver.receive(request));
+      }
+      receiver.end();
+      const given = await Promise.all(promises);
+      const all = Buffer.concat(list);
+      let at = 0;
+      given.forEach((bytes, index) => {
+        const { min, max } = asked[index] as { min: number; max: number };
+        if (bytes === null) {
+          expect(at).toBe(all.length);
+          return;
+        }
+        expect(bytes.length).toBeLessThanOrEqual(max);
+        if (bytes.length < min) expect(at + bytes.length).toBe(all.length);
+        expect(bytes.equals(all.subarray(at, at + bytes.length))).toBe(true);
+        at += bytes.length;
+      });
+    }),
+  );
 });
