@@ -4,7 +4,6 @@ import "./tls/index.ts";
 
 export { HawserError } from "./errors/hawser-error.ts";
 export { Connection } from "./net/connection.ts";
-export { connect, listen } from "./net/entry.ts";
 export { Listener } from "./net/listener.ts";
 export { type LivenessPreset, presets } from "./net/presets.ts";
 export type * from "./net/types.ts";
@@ -34,3 +33,8 @@ export type { InternetAddress, UnixAddress } from "./socket/socket-address.ts";
 export type { SocketBase } from "./socket/socket-base.ts";
 export { StreamSocket, type StreamSocketOptions } from "./socket/stream-socket.ts";
 export { tune } from "./socket/tune.ts";
+export { connect, listen, type PlainString } from "./websocket/entry.ts";
+export { WebSocketConnection } from "./websocket/connection.ts";
+export { WebSocketListener } from "./websocket/listener.ts";
+export { MessageStream } from "./websocket/message-stream.ts";
+export type * from "./websocket/types.ts";

@@ -1,0 +1,196 @@
+// The stream beneath a WebSocket: a connection whose bytes go to whoever uses it (a handshake, then
+// the protocol), and an output that frames are written into, straight into the submission area.
+// Not here: HTTP and frames (protocol/), what a WebSocket does (connection.ts).
+
+import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
+import type { ErrorContext, HawserError } from "../errors/index.ts";
+import type { ByteChannel } from "../net/byte-channel.ts";
+import { Connection } from "../net/connection.ts";
+import type { Ending } from "../net/connection-base.ts";
+import { CLOSING, PEER_ENDED, STOPPED, TROUBLED, WATCHED } from "../net/connection-facts.ts";
+import { area } from "../socket/reactor.ts";
+import { StreamChannel } from "../socket/stream-channel.ts";
+import type { FrameOutput } from "./protocol/index.ts";
+
+/** Who uses a carrier: first the opening handshake, then the WebSocket. */
+export interface CarrierUser {
+  /** It is connected. */
+  opened(): void;
+  /** Bytes `chunk[start, end)`, lent until this returns. */
+  received(chunk: Buffer, start: number, end: number): void;
+  /** The peer has finished, after all data. */
+  ended(): void;
+  /** Bytes have been taken by the kernel. */
+  flushed(): void;
+  /** The outbox is at its low mark. */
+  drained(): void;
+  /** The listener closes, or somebody has called `close()` on the stream. */
+  concluded(): void;
+  /** It is over. The last call. */
+  over(ending: Ending): void;
+}
+
+// Where the channel has no area of its own to write into: one frame at a time, and gone at once.
+const scratch = Buffer.allocUnsafeSlow(8_192);
+
+export class Carrier extends Connection<unknown> implements FrameOutput {
+  user: CarrierUser | null = null;
+  /** Where in the area the next frame begins; see FrameOutput. */
+  offset = 0;
+  #direct: StreamChannel | null = null;
+
+  // ------------------------------------------------------------------------------------- frames
+
+  reserve(size: number): Buffer {
+    const direct = this.#direct;
+    if (direct === null) {
+      this.offset = 0;
+      return size <= scratch.length ? scratch : Buffer.allocUnsafeSlow(size);
+    }
+    this.offset = direct.room(size);
+    return area;
+  }
+
+  commit(size: number): void {
+    const direct = this.#direct;
+    if (direct !== null) direct.commit(size);
+    else this.#writeThrough(size);
+    if ((this.flags & WATCHED) === 0) this.watchLiveness(this.channel as ByteChannel);
+  }
+
+  // What is larger would be kept by reference.
+  #writeThrough(size: number): void {
+    const bytes = scratch.subarray(0, size);
+    this.channel?.write(size > COPY_THRESHOLD_BYTES ? Buffer.from(bytes) : bytes);
+  }
+
+  append(bytes: Uint8Array): void {
+    const channel = this.channel as ByteChannel;
+    channel.write(bytes);
+    if ((this.flags & WATCHED) === 0) this.watchLiveness(channel);
+  }
+
+  get bufferedBytes(): number {
+    return this.channel === null ? 0 : this.channel.bufferedBytes;
+  }
+
+  /** Whether more is welcome, after something was written. */
+  hasRoom(): boolean {
+    return this.channel !== null && this.judge(this.channel);
+  }
+
+  /** Whether so many bytes are more than the mark. */
+  isSlowAt(bufferedBytes: number): boolean {
+    return bufferedBytes > this.policy.sendHighWaterMark;
+  }
+
+  /** The answer to who has just sent `data`, with what `hasRoom` said. */
+  sent(data: Uint8Array | string, hasRoom: boolean): Promise<void> {
+    return this.whenSent(data, !hasRoom);
+  }
+
+  /** The answer to who sends too late. */
+  refuseSend(): Promise<void> {
+    return this.refused();
+  }
+
+  // ------------------------------------------------------------------------------------ reading
+
+  /** Stops or goes on reading from the kernel. */
+  hold(isHeld: boolean): void {
+    if (isHeld) {
+      if ((this.flags & (STOPPED | TROUBLED | CLOSING)) !== 0) return;
+      this.flags |= STOPPED;
+      this.channel?.pause();
+    } else if ((this.flags & STOPPED) !== 0) {
+      this.flags &= ~STOPPED;
+      this.channel?.resume();
+    }
+  }
+
+  /** @internal */
+  override onReceived(slab: Buffer, offset: number, length: number): void {
+    if ((this.flags & CLOSING) !== 0 || this.user === null) {
+      super.onReceived(slab, offset, length);
+      return;
+    }
+    this.received += length;
+    this.user.received(slab, offset, offset + length);
+  }
+
+  /** @internal */
+  override onEnded(): void {
+    this.flags |= PEER_ENDED;
+    if ((this.flags & CLOSING) !== 0) this.finishIfDone();
+    else this.user?.ended();
+  }
+
+  // ------------------------------------------------------------------------------ life and death
+
+  /** @internal */
+  override opened(): void {
+    this.#direct = this.channel instanceof StreamChannel ? this.channel : null;
+    super.opened();
+    this.user?.opened();
+  }
+
+  /** @internal */
+  override onFlushed(): void {
+    super.onFlushed();
+    this.user?.flushed();
+  }
+
+  /** @internal */
+  override conclude(): void {
+    if (this.user === null) super.conclude();
+    else this.user.concluded();
+  }
+
+  /** Ends the stream without loss: flush, FIN, the peer's end. */
+  finish(): void {
+    super.conclude();
+  }
+
+  /** Ends it at once, with an error of our own. */
+  failWith(error: HawserError, initiator: "local" | "peer" | "network"): void {
+    this.fail(error, initiator);
+  }
+
+  /** An error by its name, with where this stream is. */
+  errorOf(code: string, syscall: string, context: ErrorContext): HawserError {
+    return this.error(code, syscall, context);
+  }
+
+  /** Where this stream is. */
+  get whereabouts(): ErrorContext {
+    return this.place();
+  }
+
+  /** Takes the descriptor out, for another owner; -1 where there is none. This ends here. */
+  release(): number {
+    const fd = this.#direct === null ? -1 : this.#direct.release();
+    if (fd < 0) return -1;
+    this.user = null;
+    this.abort();
+    this.onClosed();
+    return fd;
+  }
+
+  /** @internal */
+  override tellClosed(): void {
+    const { ending, user } = this;
+    this.user = null;
+    if (ending !== null) user?.over(ending);
+    super.tellClosed();
+  }
+
+  /** A handler ended with its WebSocket's own error. */
+  countEndedByPeer(): void {
+    this.policy.owner?.handlerEndedByPeer();
+  }
+}
+
+/** The `drain` callback of all carriers. */
+export function carrierDrained(carrier: Connection): void {
+  (carrier as Carrier).user?.drained();
+}

@@ -1,0 +1,169 @@
+// A stream that is being connected until it is a WebSocket: the request, the answer, the promise of
+// connect(). Not here: what an answer must look like (protocol/client-handshake.ts).
+
+import { Deadline } from "../core/deadlines.ts";
+import { quiet } from "../core/send-waiters.ts";
+import type { HawserError } from "../errors/index.ts";
+import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
+import type { Ending } from "../net/connection-base.ts";
+import { type Endpoint, formatEndpoint, formatHostHeader } from "../net/endpoint.ts";
+import { Carrier, carrierDrained, type CarrierUser } from "./carrier.ts";
+import { WebSocketConnection } from "./connection.ts";
+import { upgradeFailed, upgradeRefused } from "./errors.ts";
+import type { ClientParameters } from "./options.ts";
+import { type AcceptedByServer, ClientHandshake } from "./protocol/index.ts";
+import { wallTime } from "./turn-clock.ts";
+import type { HeadersInput } from "./types.ts";
+
+const LATE = "CONNECT_TIMEOUT";
+
+export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
+  readonly #endpoint: Endpoint;
+  readonly #parameters: ClientParameters;
+  readonly #carrier: Carrier;
+  readonly #startedAt = wallTime();
+  readonly #handshake: ClientHandshake;
+  #deadline: Deadline<DeadlineOwner> | null = null;
+  #refusal: { readonly reason: unknown } | null = null;
+  #stopWatching: (() => void) | null = null;
+  #resolve: (socket: WebSocketConnection<T>) => void = () => {};
+  #reject: (reason: unknown) => void = () => {};
+
+  /** Settles when it is a WebSocket, or known that it will be none. */
+  readonly ready: Promise<WebSocketConnection<T>>;
+
+  /** @throws TypeError or RangeError for what cannot stand in a request */
+  constructor(endpoint: Endpoint, input: URL | string, parameters: ClientParameters) {
+    const { own, shared, stream } = parameters;
+    this.#endpoint = endpoint;
+    this.#parameters = parameters;
+    this.#handshake = new ClientHandshake(
+      {
+        ...shared.handshake,
+        host: formatHostHeader(endpoint),
+        target: endpoint.target ?? "/",
+        protocols: own.protocols,
+        headers: withAuthorization(own.headers, endpoint.auth),
+        deflate: shared.settings.deflate,
+      },
+      Number.POSITIVE_INFINITY,
+    );
+    this.#carrier = new Carrier(input as never, { ...stream, drain: carrierDrained });
+    this.#carrier.user = this;
+    this.ready = quiet(
+      new Promise((resolve, reject) => {
+        this.#resolve = resolve;
+        this.#reject = reject;
+      }),
+    );
+  }
+
+  /** The stream beneath. */
+  get carrier(): Carrier {
+    return this.#carrier;
+  }
+
+  start(): Promise<WebSocketConnection<T>> {
+    const { signal } = this.#parameters.own;
+    if (signal?.aborted) return quiet(Promise.reject(signal.reason));
+    if (signal !== undefined) this.#watch(signal);
+    this.#carrier.start();
+    return this.ready;
+  }
+
+  #watch(signal: AbortSignal): void {
+    const abort = () => this.cancel(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    this.#stopWatching = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** Ends it, wherever it is; the promise rejects with `reason`. */
+  cancel(reason: unknown): void {
+    this.#refusal ??= { reason };
+    this.#carrier.abort();
+  }
+
+  opened(): void {
+    const { connectTimeout } = this.#parameters.own;
+    const { handshakeTimeout } = this.#parameters.shared.handshake;
+    const left =
+      connectTimeout === 0
+        ? Number.POSITIVE_INFINITY
+        : connectTimeout - (wallTime() - this.#startedAt);
+    this.#deadline = new Deadline<DeadlineOwner>(this);
+    setDeadline(this.#deadline, Math.max(0, Math.min(left, handshakeTimeout)));
+    this.#carrier.write(this.#handshake.request);
+  }
+
+  received(chunk: Buffer, start: number, end: number): void {
+    const at = this.#handshake.receive(chunk, start, end);
+    const { accepted } = this.#handshake;
+    if (accepted !== null) this.#accept(accepted, chunk, at, end);
+    else this.#judge();
+  }
+
+  ended(): void {
+    this.#handshake.end();
+    this.#judge();
+  }
+
+  expired(): void {
+    const handshake = this.#handshake;
+    handshake.tick(Number.POSITIVE_INFINITY);
+    if (handshake.refused !== null) {
+      this.#judge();
+      return;
+    }
+    const context = { phase: "upgrade", reason: LATE } as const;
+    this.#fail(this.#carrier.errorOf("ETIMEDOUT", "connect", context), "local");
+  }
+
+  #judge(): void {
+    const { refused, failure } = this.#handshake;
+    const place = this.#carrier.whereabouts;
+    if (refused !== null) this.#fail(upgradeRefused(refused, place), "peer");
+    else if (failure !== null) this.#fail(upgradeFailed(failure, place), "peer");
+  }
+
+  #fail(error: HawserError, initiator: "local" | "peer"): void {
+    this.#carrier.failWith(error, initiator);
+  }
+
+  #accept(accepted: AcceptedByServer, chunk: Buffer, at: number, end: number): void {
+    this.#settle();
+    const { protocol, extensions, deflate } = accepted;
+    const agreed = { url: formatEndpoint(this.#endpoint), protocol, extensions, deflate };
+    const { shared } = this.#parameters;
+    const socket = new WebSocketConnection<T>(this.#carrier, shared, agreed, null);
+    socket.announce();
+    this.#resolve(socket);
+    if (at < end) socket.received(chunk, at, end);
+  }
+
+  flushed(): void {}
+  drained(): void {}
+
+  concluded(): void {
+    this.#carrier.finish();
+  }
+
+  over({ error }: Ending): void {
+    this.#settle();
+    if (this.#refusal !== null) this.#reject(this.#refusal.reason);
+    else this.#reject(error ?? this.#carrier.errorOf("ECANCELED", "connect", { phase: "upgrade" }));
+  }
+
+  #settle(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    if (this.#deadline !== null) clearDeadline(this.#deadline);
+  }
+}
+
+function withAuthorization(headers: HeadersInput, auth: string | undefined): HeadersInput {
+  if (auth === undefined) return headers;
+  const isGiven = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
+  if (isGiven) return headers;
+  // RFC 7617 section 2.
+  return { ...headers, Authorization: `Basic ${Buffer.from(auth).toString("base64")}` };
+}

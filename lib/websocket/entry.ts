@@ -1,0 +1,114 @@
+// The two verbs for every scheme: connect and listen. WebSockets are made here, and what lies below
+// is passed on. Not here: what they make.
+
+import type { Connection } from "../net/connection.ts";
+import { parseEndpoint } from "../net/endpoint.ts";
+import { connect as connectStream, listen as listenStream } from "../net/entry.ts";
+import type { Listener } from "../net/listener.ts";
+import type {
+  ConnectionHandler,
+  ConnectOptions,
+  ListenOptions,
+  StreamEndpoint,
+} from "../net/types.ts";
+import { ClientUpgrade } from "./client-upgrade.ts";
+import type { WebSocketConnection } from "./connection.ts";
+import { WebSocketListener } from "./listener.ts";
+import { parseClientOptions, parseListenerArguments } from "./options.ts";
+import type {
+  WebSocketConnectOptions,
+  WebSocketHandler,
+  WebSocketListenOptions,
+  WebSocketUrl,
+} from "./types.ts";
+
+/** A `string`, but no literal: a literal with a wrong scheme is an error at compile time. */
+export type PlainString<S extends string> = string extends S ? S : never;
+
+const WEBSOCKET_SCHEME = /^\s*(?:wss?|ws\+unix):/i;
+
+function isWebSocket(endpoint: unknown): endpoint is WebSocketUrl | URL {
+  const text = typeof endpoint === "string" ? endpoint : (endpoint as URL | null)?.href;
+  return typeof text === "string" && WEBSOCKET_SCHEME.test(text);
+}
+
+/**
+ * Connects. The type of the result follows the scheme of the endpoint.
+ *
+ * Resolves when the connection is `ready`: connected, and where the scheme says so, through the TLS
+ * and WebSocket handshakes. Names are resolved off the JavaScript thread, and their addresses raced
+ * (RFC 8305).
+ *
+ * @throws TypeError or RangeError at once for wrong arguments. Rejects with `signal.reason`, or with
+ *   a HawserError whose `phase` says how far it came (resolve, connect, tls, upgrade), with `errors`
+ *   when several addresses failed, with `response` when the server refused the upgrade. See
+ *   connect(2).
+ */
+export function connect<T = unknown>(
+  endpoint: StreamEndpoint,
+  options?: ConnectOptions<T>,
+): Promise<Connection<T>>;
+/** A WebSocket (RFC 6455). */
+export function connect<T = unknown>(
+  endpoint: WebSocketUrl,
+  options?: WebSocketConnectOptions<T>,
+): Promise<WebSocketConnection<T>>;
+/** A `URL`, or a string whose scheme the compiler does not see: tell the result by `instanceof`. */
+export function connect<T = unknown, S extends string = string>(
+  endpoint: URL | PlainString<S>,
+  options?: ConnectOptions<T> | WebSocketConnectOptions<T>,
+): Promise<Connection<T> | WebSocketConnection<T>>;
+export function connect<T = unknown>(
+  endpoint: StreamEndpoint | URL | string,
+  options?: ConnectOptions<T> | WebSocketConnectOptions<T>,
+): Promise<Connection<T> | WebSocketConnection<T>> {
+  if (!isWebSocket(endpoint)) {
+    return connectStream(endpoint as StreamEndpoint, options as ConnectOptions<T>);
+  }
+  const parsed = parseEndpoint(endpoint, "connect");
+  return new ClientUpgrade<T>(parsed, endpoint, parseClientOptions(options)).start();
+}
+
+/**
+ * Listens, and resolves when the port is known. The handler, a function for each connection, is
+ * always last; callbacks are keys of the options. With neither, the listener is iterated. The type
+ * of the result follows the scheme of the endpoint.
+ *
+ * @throws TypeError or RangeError at once for wrong arguments. Rejects with a HawserError:
+ *   EADDRINUSE, EADDRNOTAVAIL, EACCES; or with `signal.reason`. See bind(2), listen(2).
+ */
+export function listen<T = unknown>(
+  endpoint: StreamEndpoint,
+  handler?: ConnectionHandler<T>,
+): Promise<Listener<T>>;
+export function listen<T = unknown>(
+  endpoint: StreamEndpoint,
+  options: ListenOptions<T> | undefined,
+  handler?: ConnectionHandler<T>,
+): Promise<Listener<T>>;
+/** WebSockets (RFC 6455). A path other than "/" is the only one that is served. */
+export function listen<T = unknown>(
+  endpoint: WebSocketUrl,
+  handler?: WebSocketHandler<T>,
+): Promise<WebSocketListener<T>>;
+export function listen<T = unknown>(
+  endpoint: WebSocketUrl,
+  options: WebSocketListenOptions<T> | undefined,
+  handler?: WebSocketHandler<T>,
+): Promise<WebSocketListener<T>>;
+/** A `URL`, or a string whose scheme the compiler does not see: tell the result by `instanceof`. */
+export function listen<T = unknown, S extends string = string>(
+  endpoint: URL | PlainString<S>,
+  options?: ListenOptions<T> | WebSocketListenOptions<T>,
+): Promise<Listener<T> | WebSocketListener<T>>;
+export function listen<T = unknown>(
+  endpoint: StreamEndpoint | URL | string,
+  options?: unknown,
+  handler?: unknown,
+): Promise<Listener<T> | WebSocketListener<T>> {
+  if (!isWebSocket(endpoint)) {
+    return listenStream(endpoint as StreamEndpoint, options as never, handler as never);
+  }
+  const parsed = parseEndpoint(endpoint, "listen");
+  return new WebSocketListener<T>(parsed, parseListenerArguments(options, handler)).start();
+}

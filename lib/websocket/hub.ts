@@ -1,0 +1,146 @@
+// What the WebSockets of one listener share, wherever their streams come from: those that are open,
+// the decision about upgrades, topics. Not here: accepting (listener.ts), one request
+// (server-upgrade.ts).
+
+import type { Server } from "node:http";
+import type { HawserError } from "../errors/index.ts";
+import type { SendData } from "../net/types.ts";
+import { report } from "../socket/reactor.ts";
+import type { Carrier } from "./carrier.ts";
+import { type Agreed, type SocketOwner, WebSocketConnection } from "./connection.ts";
+import type { ListenerParameters } from "./options.ts";
+import { Topics } from "./topics.ts";
+import type { BroadcastOptions, WebSocketHandler } from "./types.ts";
+
+/** What the listener in front of a hub does with what happens there. */
+export interface HubListener<T> {
+  /** A WebSocket is open, and neither a handler nor callbacks take it. */
+  offer(socket: WebSocketConnection<T>): void;
+  /** Something failed before `open`. */
+  failed(error: HawserError): void;
+  /** One less is open. */
+  closedOne(): void;
+}
+
+export class Hub<T = unknown> implements SocketOwner {
+  readonly parameters: ListenerParameters;
+  /** The only path that is served; null for any. */
+  readonly path: string | null;
+  readonly sockets = new Set<WebSocketConnection<T>>();
+  /** For `http`; made when the first plain request comes. */
+  httpServer: Server | null = null;
+  readonly #listener: HubListener<T>;
+  readonly #topics: Topics;
+  // What the last one agreed on: mostly the next one agrees on the same.
+  #agreed: Agreed | null = null;
+
+  constructor(parameters: ListenerParameters, path: string | null, listener: HubListener<T>) {
+    this.parameters = parameters;
+    this.path = path;
+    this.#listener = listener;
+    this.#topics = new Topics(parameters.shared.settings.deflate);
+  }
+
+  /** Whether WebSockets are taken by an iteration. */
+  get isIterated(): boolean {
+    const { handler, shared } = this.parameters;
+    return handler === undefined && Object.values(shared.handlers).every((one) => !one);
+  }
+
+  /** The opening handshake is over. */
+  open(carrier: Carrier, agreed: Agreed, data: unknown): WebSocketConnection<T> {
+    const shared = this.#shareAgreed(agreed);
+    const socket = new WebSocketConnection<T>(carrier, this.parameters.shared, shared, this);
+    if (data !== undefined) socket.data = data as T;
+    this.sockets.add(socket);
+    return socket;
+  }
+
+  /** Tells the application; after the answer was written. */
+  announce(socket: WebSocketConnection<T>): void {
+    socket.announce();
+    const { handler } = this.parameters;
+    if (handler !== undefined) handle(handler as unknown as WebSocketHandler<T>, socket);
+    else if (this.isIterated) this.#listener.offer(socket);
+  }
+
+  #shareAgreed(agreed: Agreed): Agreed {
+    const known = this.#agreed;
+    const isSame =
+      known !== null &&
+      known.url === agreed.url &&
+      known.protocol === agreed.protocol &&
+      known.extensions === agreed.extensions;
+    if (!isSame) this.#agreed = agreed;
+    return isSame ? known : agreed;
+  }
+
+  upgradeFailed(error: HawserError): void {
+    this.#listener.failed(error);
+  }
+
+  socketClosed(socket: WebSocketConnection<never>): void {
+    this.sockets.delete(socket as unknown as WebSocketConnection<T>);
+    this.#topics.forget(socket);
+    this.#listener.closedOne();
+  }
+
+  // ------------------------------------------------------------------------------------- topics
+
+  subscribe(topic: string, socket: WebSocketConnection<never>): void {
+    if (this.sockets.has(socket as unknown as WebSocketConnection<T>)) {
+      this.#topics.subscribe(topic, socket);
+    }
+  }
+
+  unsubscribe(topic: string, socket: WebSocketConnection<never>): void {
+    this.#topics.unsubscribe(topic, socket);
+  }
+
+  publish(
+    topic: string,
+    message: SendData,
+    options: BroadcastOptions | undefined,
+    except: WebSocketConnection<never> | null,
+  ): number {
+    return this.#topics.publish(topic, message, options, except);
+  }
+
+  broadcast(message: SendData, options: BroadcastOptions | undefined): number {
+    return this.#topics.send(
+      this.sockets as ReadonlySet<unknown> as ReadonlySet<never>,
+      message,
+      options,
+      null,
+    );
+  }
+}
+
+// The WebSocket is closed when the handler is done with it.
+function handle<T>(handler: WebSocketHandler<T>, socket: WebSocketConnection<T>): void {
+  try {
+    const result = handler(socket);
+    if (typeof (result as PromiseLike<unknown>)?.then !== "function") {
+      void socket.close();
+      return;
+    }
+    (result as PromiseLike<unknown>).then(
+      () => void socket.close(),
+      (error) => socket.handlerFailed(error),
+    );
+  } catch (error) {
+    socket.handlerFailed(error);
+  }
+}
+
+/** Calls a handler of the listener's; what it throws reaches `uncaughtException`. */
+export function callGuarded(callback: () => unknown): void {
+  try {
+    const result = callback();
+    if (typeof (result as PromiseLike<unknown>)?.then === "function") {
+      (result as PromiseLike<unknown>).then(undefined, report);
+    }
+  } catch (error) {
+    report(error);
+  }
+}

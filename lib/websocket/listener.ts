@@ -1,0 +1,214 @@
+// A listener whose connections are WebSockets: a stream listener beneath, with a handshake on each
+// stream. Not here: accepting (lib/net/listener.ts), what WebSockets share (hub.ts).
+
+import { type HawserError, invalidState } from "../errors/index.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { Listener } from "../net/listener.ts";
+import { parseListenArguments } from "../net/parameters.ts";
+import type { ListenerState } from "../core/states.ts";
+import type {
+  ListenerCloseOptions,
+  ListenerCloseResult,
+  ListenerCounters,
+  SendData,
+  SocketAddressInfo,
+} from "../net/types.ts";
+import { Carrier, carrierDrained } from "./carrier.ts";
+import type { WebSocketConnection } from "./connection.ts";
+import { callGuarded, Hub, type HubListener } from "./hub.ts";
+import type { ListenerParameters } from "./options.ts";
+import { ServerUpgrade } from "./server-upgrade.ts";
+import type { BroadcastOptions } from "./types.ts";
+
+type Result<T> = IteratorResult<WebSocketConnection<T>, undefined>;
+
+/** Takes WebSockets in. Made by `listen("ws://...")`, which resolves when it is ready. */
+export class WebSocketListener<T = unknown>
+  implements HubListener<T>, AsyncIterable<WebSocketConnection<T>>, AsyncDisposable
+{
+  readonly #hub: Hub<T>;
+  readonly #streams: Listener;
+  #failed = 0;
+  /** Open, and not yet taken by an iteration. */
+  #queue: WebSocketConnection<T>[] = [];
+  #takers: ((result: Result<T>) => void)[] = [];
+
+  /** Settles when the listener and all its WebSockets are closed. Never rejects. */
+  readonly closed: Promise<ListenerCloseResult>;
+
+  /** @internal Made by `listen()`. */
+  constructor(endpoint: Endpoint, parameters: ListenerParameters) {
+    const { target = "/" } = endpoint;
+    this.#hub = new Hub<T>(parameters, target === "/" ? null : target, this);
+    const hub = this.#hub as unknown as Hub;
+    const scheme = endpoint.tls ? "wss" : "ws";
+    const options = {
+      ...parameters.stream,
+      drain: carrierDrained,
+      error: (_: unknown, error: HawserError) => this.#tell(error),
+    };
+    this.#streams = new Listener(endpoint, parseListenArguments(options), (accepted) => {
+      const carrier = new Carrier(accepted as never);
+      new ServerUpgrade(carrier, hub, scheme);
+      return carrier;
+    });
+    this.closed = this.#streams.closed.then((result) => {
+      this.#end();
+      return result;
+    });
+  }
+
+  /** @internal */
+  async start(): Promise<this> {
+    await this.#streams.start();
+    return this;
+  }
+
+  // ----------------------------------------------------------------------------- from the hub
+
+  /** @internal */
+  offer(socket: WebSocketConnection<T>): void {
+    const taker = this.#takers.shift();
+    if (taker === undefined) this.#queue.push(socket);
+    else taker({ done: false, value: socket });
+  }
+
+  /** @internal */
+  failed(error: HawserError): void {
+    this.#failed++;
+    this.#tell(error);
+  }
+
+  /** @internal */
+  closedOne(): void {}
+
+  #tell(error: HawserError): void {
+    const { error: callback } = this.#hub.parameters.own;
+    if (callback !== undefined) callGuarded(() => callback(this as never, error));
+  }
+
+  // ---------------------------------------------------------------------------------- iterating
+
+  /** Without handler and callbacks: each WebSocket as it opens, until `close()`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<WebSocketConnection<T>> {
+    if (!this.#hub.isIterated) {
+      throw invalidState("a listener with a handler or callbacks gives its WebSockets to those");
+    }
+    return {
+      next: () => this.#take(),
+      return: () => Promise.resolve({ done: true, value: undefined }),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  #take(): Promise<Result<T>> {
+    const socket = this.#queue.shift();
+    if (socket !== undefined) return Promise.resolve({ done: false, value: socket });
+    if (this.state !== "ready") return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => {
+      this.#takers.push(resolve);
+    });
+  }
+
+  #end(): void {
+    for (const take of this.#takers.splice(0)) take({ done: true, value: undefined });
+    this.#hub.httpServer?.closeAllConnections();
+  }
+
+  // --------------------------------------------------------------------------------- properties
+
+  get state(): ListenerState {
+    return this.#streams.state;
+  }
+
+  /** The port, also where 0 was asked for; undefined for a Unix socket. */
+  get port(): number | undefined {
+    return this.#streams.port;
+  }
+
+  /** The first address. `localhost` has two. */
+  get address(): SocketAddressInfo {
+    return this.#streams.address;
+  }
+
+  get addresses(): readonly SocketAddressInfo[] {
+    return this.#streams.addresses;
+  }
+
+  /** The descriptor of the first address, for `tune` and the like; -1 when closed. */
+  get fd(): number {
+    return this.#streams.fd;
+  }
+
+  /** The WebSockets open now. Safe to close them while iterating. */
+  get connections(): Iterable<WebSocketConnection<T>> & { readonly size: number } {
+    return this.#hub.sockets;
+  }
+
+  /** Credits of streams left; set it to take more. @throws RangeError below 0. */
+  get newConnectionLimit(): number {
+    return this.#streams.newConnectionLimit;
+  }
+
+  set newConnectionLimit(limit: number) {
+    this.#streams.newConnectionLimit = limit;
+  }
+
+  /** Streams open at once, those in their handshake included. @throws RangeError below 1. */
+  get maxConnections(): number {
+    return this.#streams.maxConnections;
+  }
+
+  set maxConnections(limit: number) {
+    this.#streams.maxConnections = limit;
+  }
+
+  /** `failed` counts what failed before `open`, bad requests included. */
+  get counters(): ListenerCounters {
+    const counters = this.#streams.counters;
+    return { ...counters, failed: counters.failed + this.#failed };
+  }
+
+  /** Keeps the process alive while it listens, which is the default. */
+  ref(): this {
+    this.#streams.ref();
+    return this;
+  }
+
+  /** Lets the process end while this listens. */
+  unref(): this {
+    this.#streams.unref();
+    return this;
+  }
+
+  // ---------------------------------------------------------------------------------- broadcast
+
+  /** To all, encoded and compressed once. Returns how many it went to. */
+  broadcast(message: SendData, options?: BroadcastOptions): number {
+    return this.#hub.broadcast(message, options);
+  }
+
+  /** To the subscribers of a topic, encoded and compressed once. Returns how many it went to. */
+  publish(topic: string, message: SendData, options?: BroadcastOptions): number {
+    return this.#hub.publish(topic, message, options, null);
+  }
+
+  // ------------------------------------------------------------------------------------- ending
+
+  /**
+   * Stops accepting, closes each WebSocket with 1001, aborts what is left after `timeout`. Resolves
+   * when all are gone. Never rejects; the same promise as `closed`.
+   */
+  close(options?: ListenerCloseOptions): Promise<ListenerCloseResult> {
+    void this.#streams.close(options);
+    this.#hub.httpServer?.closeIdleConnections();
+    return this.closed;
+  }
+
+  /** `close()`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,53 @@
+// A message that is sent in parts, and never whole in memory (RFC 6455 section 5.4).
+// Not here: frames (protocol/), where the parts go (connection.ts).
+
+import type { SendData } from "../net/types.ts";
+import { invalidState } from "../errors/index.ts";
+
+/** Where the parts go. */
+export interface PartTarget {
+  /** @returns false above the mark */
+  writePart(part: SendData, isLast: boolean): boolean;
+  sendPart(part: SendData, isLast: boolean): Promise<void>;
+}
+
+/** Made by `WebSocketConnection.stream()`. Other messages wait until it has ended. */
+export class MessageStream implements AsyncDisposable {
+  readonly #target: PartTarget;
+  #isText: boolean | undefined;
+  #hasEnded = false;
+
+  /** @internal */
+  constructor(target: PartTarget, isText: boolean | undefined) {
+    this.#target = target;
+    this.#isText = isText;
+  }
+
+  /** Sends a part; false above `sendHighWaterMark`. The first says whether the message is text. */
+  write(part: SendData): boolean {
+    this.#note(part);
+    return this.#target.writePart(part, false);
+  }
+
+  /** Sends a part. Settles as `WebSocketConnection.send`. */
+  send(part: SendData): Promise<void> {
+    this.#note(part);
+    return this.#target.sendPart(part, false);
+  }
+
+  #note(part: SendData): void {
+    if (this.#hasEnded) throw invalidState("the message has ended");
+    this.#isText ??= typeof part === "string";
+  }
+
+  /** Ends the message. Again: nothing. */
+  end(): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve();
+    this.#hasEnded = true;
+    return this.#target.sendPart(this.#isText === true ? "" : new Uint8Array(0), true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+}

@@ -1,0 +1,303 @@
+// One accepted stream until it is a WebSocket: the request, the application's decision, the answer.
+// Not here: what a request must look like (protocol/server-handshake.ts), who listens (listener.ts).
+
+import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
+import { Socket } from "node:net";
+import { bytesOf } from "../core/byte-stream.ts";
+import { Deadline } from "../core/deadlines.ts";
+import type { HawserError } from "../errors/index.ts";
+import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
+import type { Ending } from "../net/connection-base.ts";
+import { report } from "../socket/reactor.ts";
+import type { Carrier, CarrierUser } from "./carrier.ts";
+import type { WebSocketConnection } from "./connection.ts";
+import { upgradeFailed } from "./errors.ts";
+import type { Hub } from "./hub.ts";
+import {
+  type Accepted,
+  type Refusal,
+  ServerHandshake,
+  type UpgradeRequest,
+} from "./protocol/index.ts";
+import { wallTime } from "./turn-clock.ts";
+import type { HeadersInput, UpgradeInfo, UpgradeResult } from "./types.ts";
+
+const EMPTY = Buffer.alloc(0);
+
+type Acceptance = Exclude<UpgradeResult, undefined | Response | { readonly status: number }>;
+
+export class ServerUpgrade implements CarrierUser, DeadlineOwner {
+  readonly #carrier: Carrier;
+  readonly #hub: Hub;
+  readonly #scheme: "ws" | "wss";
+  readonly #handshake: ServerHandshake;
+  readonly #deadline = new Deadline<DeadlineOwner>(this);
+  #abort: AbortController | null = null;
+  /** What came behind the head while the application thinks. */
+  #rest: Buffer = EMPTY;
+  /** The head as it came, where an HTTP server may have to read it again. */
+  #raw: Buffer[] | null;
+  #isOver = false;
+
+  constructor(carrier: Carrier, hub: Hub, scheme: "ws" | "wss") {
+    const { handshake } = hub.parameters.shared;
+    this.#carrier = carrier;
+    this.#hub = hub;
+    this.#scheme = scheme;
+    this.#raw = hub.parameters.own.http === undefined ? null : [];
+    this.#handshake = new ServerHandshake(handshake, wallTime());
+    carrier.user = this;
+    setDeadline(this.#deadline, handshake.handshakeTimeout);
+  }
+
+  opened(): void {}
+  flushed(): void {}
+  drained(): void {}
+
+  received(chunk: Buffer, start: number, end: number): void {
+    const handshake = this.#handshake;
+    if (handshake.state !== "reading" || this.#isOver) {
+      this.#keep(chunk, start, end);
+      return;
+    }
+    this.#raw?.push(Buffer.from(chunk.subarray(start, end)));
+    const at = handshake.receive(chunk, start, end);
+    if (handshake.state === "reading") return;
+    if (handshake.request === null) this.#refuse();
+    else this.#decide(handshake.request, chunk, at, end);
+  }
+
+  #keep(chunk: Buffer, start: number, end: number): void {
+    if (this.#isOver || start === end) return;
+    this.#rest = Buffer.concat([this.#rest, chunk.subarray(start, end)]);
+    this.#carrier.hold(true);
+  }
+
+  // ----------------------------------------------------------------------------------- deciding
+
+  #decide(request: UpgradeRequest, chunk: Buffer, at: number, end: number): void {
+    const { path, parameters } = this.#hub;
+    const { upgrade } = parameters.own;
+    this.#raw = null;
+    if (path !== null && path !== request.path) {
+      this.#refuse({ status: 404, body: "Not Found" });
+      return;
+    }
+    if (upgrade === undefined) {
+      const protocol = request.protocols[0];
+      this.#accept(request, protocol === undefined ? {} : { protocol }, chunk, at, end);
+      return;
+    }
+    let result: unknown;
+    try {
+      result = upgrade(this.#infoOf(request));
+    } catch (error) {
+      this.#handlerFailed(error);
+      return;
+    }
+    if (typeof (result as PromiseLike<unknown>)?.then !== "function") {
+      this.#settle(request, result as UpgradeResult, chunk, at, end);
+      return;
+    }
+    // Nothing more is read while the application thinks, but for the end.
+    this.#keep(chunk, at, end);
+    (result as PromiseLike<UpgradeResult>).then(
+      (settled) => this.#settleLater(request, settled),
+      (error) => {
+        if (!this.#isOver) this.#handlerFailed(error);
+        else if (this.#abort?.signal.reason !== error) report(error);
+      },
+    );
+  }
+
+  #settleLater(request: UpgradeRequest, result: UpgradeResult): void {
+    if (this.#isOver) return;
+    const rest = this.#rest;
+    this.#rest = EMPTY;
+    this.#settle(request, result, rest, 0, rest.length);
+    this.#carrier.hold(false);
+  }
+
+  #settle(
+    request: UpgradeRequest,
+    result: UpgradeResult,
+    chunk: Buffer,
+    at: number,
+    end: number,
+  ): void {
+    if (result instanceof Response) void this.#refuseWith(result);
+    else if (result !== undefined && "status" in result) this.#refuse(refusalOf(result));
+    else this.#accept(request, result ?? {}, chunk, at, end);
+  }
+
+  #infoOf(request: UpgradeRequest): UpgradeInfo {
+    const { headers, rawHeaders, protocols, origin, url: target } = request;
+    this.#abort = new AbortController();
+    return {
+      url: this.#urlOf(request),
+      path: target,
+      headers: headers as IncomingHttpHeaders,
+      rawHeaders,
+      protocols,
+      origin,
+      remoteAddress: this.#carrier.remoteAddress ?? "",
+      signal: this.#abort.signal,
+    };
+  }
+
+  #urlOf({ url, headers }: UpgradeRequest): string {
+    return url.startsWith("/") ? `${this.#scheme}://${headers["host"] ?? ""}${url}` : url;
+  }
+
+  #accept(
+    request: UpgradeRequest,
+    { protocol, headers, data }: Acceptance,
+    chunk: Buffer,
+    at: number,
+    end: number,
+  ): void {
+    let accepted: Accepted;
+    try {
+      accepted = this.#handshake.accept({
+        ...(protocol === undefined ? {} : { protocol }),
+        ...(headers === undefined ? {} : { headers }),
+        deflate: this.#hub.parameters.shared.settings.deflate,
+      });
+    } catch (error) {
+      this.#handlerFailed(error);
+      return;
+    }
+    this.#finish();
+    const carrier = this.#carrier;
+    carrier.write(accepted.response);
+    const { extensions, deflate } = accepted;
+    const agreed = { url: this.#urlOf(request), protocol: accepted.protocol, extensions, deflate };
+    const socket = this.#hub.open(carrier, agreed, data) as WebSocketConnection;
+    this.#hub.announce(socket);
+    if (at < end) socket.received(chunk, at, end);
+  }
+
+  // ----------------------------------------------------------------------------------- refusing
+
+  #handlerFailed(error: unknown): void {
+    report(error);
+    this.#refuse({ status: 500, body: "Internal Server Error" });
+  }
+
+  async #refuseWith(response: Response): Promise<void> {
+    try {
+      const headers: Record<string, string | string[]> = {};
+      for (const [name, value] of response.headers) headers[name] = value;
+      const cookies = response.headers.getSetCookie();
+      if (cookies.length > 0) headers["set-cookie"] = cookies;
+      const body = new Uint8Array(await response.arrayBuffer());
+      const { status, statusText } = response;
+      if (this.#isOver) return;
+      this.#refuse({ status, ...(statusText === "" ? {} : { statusText }), headers, body });
+    } catch (error) {
+      if (!this.#isOver) this.#handlerFailed(error);
+    }
+  }
+
+  // Without a refusal: the one that the RFCs ask for.
+  #refuse(refusal?: Refusal): void {
+    const { head, refusal: own } = this.#handshake;
+    const { http } = this.#hub.parameters.own;
+    const raw = this.#raw;
+    if (refusal === undefined && http !== undefined && raw !== null && head !== null) {
+      if (!isUpgrade(head.rawHeaders) && this.#giveToHttp(http, raw)) return;
+    }
+    let answer: Buffer;
+    try {
+      answer = this.#handshake.refuse(refusal ?? own);
+    } catch (error) {
+      report(error);
+      answer = this.#handshake.refuse({ status: 500 });
+    }
+    if (refusal === undefined && own !== null) this.#tell(own);
+    this.#finish();
+    this.#carrier.user = null;
+    this.#carrier.write(answer);
+    this.#carrier.finish();
+  }
+
+  #tell({ status, body = "" }: Refusal): void {
+    const why = `${status} ${String(body)}`;
+    this.#hub.upgradeFailed(upgradeFailed(why, this.#carrier.whereabouts));
+  }
+
+  // Node's own server goes on with the descriptor, and reads the head again.
+  #giveToHttp(listener: RequestListener, raw: readonly Buffer[]): boolean {
+    const fd = this.#carrier.release();
+    if (fd < 0) return false;
+    this.#finish();
+    const hub = this.#hub;
+    hub.httpServer ??= createServer(listener);
+    const socket = new Socket({ fd, readable: true, writable: true });
+    hub.httpServer.emit("connection", socket);
+    socket.emit("data", Buffer.concat(raw));
+    return true;
+  }
+
+  // --------------------------------------------------------------------------------------- ends
+
+  expired(): void {
+    const handshake = this.#handshake;
+    handshake.tick(wallTime());
+    // Who has sent nothing is owed no answer.
+    if (!handshake.begun) this.#giveUp(null);
+    else if (handshake.state === "refused") this.#refuse();
+    else setDeadline(this.#deadline, Math.max(0, handshake.deadline - wallTime()));
+  }
+
+  ended(): void {
+    const { begun, state } = this.#handshake;
+    const isCut = begun && state === "reading";
+    this.#giveUp(isCut ? "the client ended the connection before its request was whole" : null);
+  }
+
+  concluded(): void {
+    this.#giveUp(null);
+  }
+
+  #giveUp(why: string | null): void {
+    const carrier = this.#carrier;
+    if (why !== null) this.#hub.upgradeFailed(upgradeFailed(why, carrier.whereabouts));
+    this.#finish();
+    carrier.user = null;
+    carrier.finish();
+  }
+
+  over({ error }: Ending): void {
+    if (error !== null) this.#hub.upgradeFailed(withPhase(error, this.#carrier));
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearDeadline(this.#deadline);
+    if (this.#handshake.state === "request") this.#abort?.abort();
+  }
+}
+
+function withPhase(error: HawserError, carrier: Carrier): HawserError {
+  return upgradeFailed(error.message, carrier.whereabouts, error);
+}
+
+function isUpgrade(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === "upgrade");
+}
+
+function refusalOf(result: Extract<UpgradeResult, { readonly status: number }>): Refusal {
+  const { status, headers, body } = result as {
+    status: number;
+    headers?: HeadersInput;
+    body?: Parameters<typeof bytesOf>[0];
+  };
+  return {
+    status,
+    ...(headers === undefined ? {} : { headers }),
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : bytesOf(body) }),
+  };
+}

@@ -1,0 +1,296 @@
+// The opening handshake on both sides: accepting, refusing, limits, plain HTTP, what a client is told.
+
+import http from "node:http";
+import { once } from "node:events";
+import { describe, expect, test, vi } from "vitest";
+import { connect, type HawserError, type UpgradeInfo } from "../../lib/index.ts";
+import { called, open, openWs, Raw, request, serve, serveEcho, afterTest } from "./support.ts";
+
+describe("a server's decision", () => {
+  test("upgrade sees the request, and what it gives is agreed on", async () => {
+    let seen: UpgradeInfo | undefined;
+    const { url, port } = await serve<string>({
+      upgrade(info) {
+        seen = info;
+        return { protocol: "b", headers: { "X-Served-By": "me" }, data: "mine" };
+      },
+      open: (socket) => void socket.write(`${socket.data} ${socket.protocol} ${socket.url}`),
+    });
+    const socket = await open(`${url}/chat?room=1`, {
+      protocols: ["a", "b"],
+      headers: { "X-Token": "t", Origin: "http://example.com" },
+    });
+    expect(socket.protocol).toBe("b");
+    expect(await socket.receive()).toBe(`mine b ws://127.0.0.1:${port}/chat?room=1`);
+    expect(seen).toMatchObject({
+      url: `ws://127.0.0.1:${port}/chat?room=1`,
+      path: "/chat?room=1",
+      protocols: ["a", "b"],
+      origin: "http://example.com",
+      remoteAddress: "127.0.0.1",
+    });
+    expect(seen?.headers["x-token"]).toBe("t");
+    expect(seen?.signal.aborted).toBe(false);
+  });
+
+  test.each([
+    ["an object", () => ({ status: 401, headers: { "WWW-Authenticate": "Basic" }, body: "no" })],
+    [
+      "a Response",
+      () => new Response("no", { status: 401, headers: { "WWW-Authenticate": "Basic" } }),
+    ],
+    [
+      "a promise",
+      async () => ({ status: 401, headers: { "WWW-Authenticate": "Basic" }, body: "no" }),
+    ],
+  ])("B44, B43: %s refuses with status, headers and body", async (_, upgrade) => {
+    const { url, listener } = await serve({ upgrade: upgrade as never, open: () => {} });
+    const error: HawserError = await connect(url).then(
+      () => Promise.reject(new Error("accepted")),
+      (reason) => reason,
+    );
+    expect(error).toMatchObject({ code: "ERR_HAWSER_UPGRADE_REFUSED", phase: "upgrade" });
+    expect(error.response).toMatchObject({ status: 401, statusText: "Unauthorized" });
+    expect(error.response?.headers["www-authenticate"]).toBe("Basic");
+    expect(String(error.response?.body)).toBe("no");
+    expect(listener.connections.size).toBe(0);
+  });
+
+  test("B43: a body of 64 KiB comes whole, of a longer one as much", async () => {
+    const { url } = await serve({ upgrade: () => ({ status: 503, body: "x".repeat(100_000) }) });
+    const error: HawserError = await connect(url).catch((reason) => reason);
+    expect(error.response?.body.length).toBe(65_536);
+  });
+
+  test("an asynchronous decision loses no frame that came with the request", async () => {
+    const { port } = await serve({
+      upgrade: () => new Promise((resolve) => setTimeout(() => resolve(undefined), 20)),
+      message: (socket, message) => void socket.write(message),
+    });
+    const raw = new Raw(port);
+    const hi = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
+    raw.write(Buffer.concat([Buffer.from(request()), hi]));
+    raw.write(hi);
+    const answer = await raw.until((bytes) => bytes.toString("latin1").endsWith("hi\x81\x02hi"));
+    expect(answer.toString("latin1")).toMatch(/^HTTP\/1\.1 101 /);
+    expect(answer.toString("latin1")).toContain(
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    );
+  });
+
+  test("its signal is aborted when the client gives up meanwhile", async () => {
+    const asked = called<[UpgradeInfo]>();
+    const { port } = await serve({
+      upgrade(info) {
+        asked.fn(info);
+        return new Promise(() => {});
+      },
+      open: () => {},
+    });
+    const raw = new Raw(port);
+    raw.write(request());
+    const [info] = await asked.args;
+    raw.socket.destroy();
+    if (!info.signal.aborted) await once(info.signal, "abort");
+    expect(info.signal.aborted).toBe(true);
+  });
+
+  test("what it throws is answered with 500 and reported", async () => {
+    const listeners = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    const thrown = new Promise((resolve) => process.once("uncaughtException", resolve));
+    const { url } = await serve({
+      upgrade() {
+        throw new Error("oops");
+      },
+    });
+    const error: HawserError = await connect(url).catch((reason) => reason);
+    expect(error.response?.status).toBe(500);
+    expect(await thrown).toMatchObject({ message: "oops" });
+    for (const one of listeners) process.on("uncaughtException", one);
+  });
+
+  test("a path in the endpoint is the only one that is served", async () => {
+    const { listen } = await import("../../lib/index.ts");
+    const listener = await listen("ws://127.0.0.1:0/live", { open: () => {} });
+    afterTest(() => listener.close({ timeout: 0 }));
+    const base = `ws://127.0.0.1:${listener.port}` as const;
+    await open(`${base}/live?token=1`);
+    const error: HawserError = await connect(`${base}/other`).catch((reason) => reason);
+    expect(error.response?.status).toBe(404);
+  });
+});
+
+describe("limits and bad requests", () => {
+  test.each([
+    ["plain HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426],
+    ["another version", request().replace("Version: 13", "Version: 8"), 426],
+    ["no key", request().replace(/Sec-WebSocket-Key.*\r\n/, ""), 400],
+    ["a POST", request().replace("GET", "POST"), 405],
+    ["HTTP/1.0", request().replace("HTTP/1.1", "HTTP/1.0"), 505],
+    ["no HTTP", "\x16\x03\x01\x02\x00\r\n\r\n", 400],
+    ["too many fields", request(...Array.from({ length: 130 }, (_, n) => `X-${n}: 1`)), 431],
+    ["too many bytes", request(`X: ${"x".repeat(20_000)}`), 431],
+  ])("B46: %s is answered with its status", async (_, bytes, status) => {
+    const failed = called<[unknown, HawserError]>();
+    const { port, listener } = await serve({ open: () => {}, error: failed.fn });
+    const raw = new Raw(port);
+    raw.write(bytes);
+    expect(await raw.all()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    const [, error] = await failed.args;
+    expect(error).toMatchObject({ code: "ERR_HAWSER_UPGRADE_FAILED", phase: "upgrade" });
+    expect(listener.counters.failed).toBe(1);
+  });
+
+  test("B46: a request without end is answered with 408 after handshakeTimeout", async () => {
+    const { port } = await serve({ open: () => {}, handshakeTimeout: 80 });
+    const raw = new Raw(port);
+    raw.write("GET / HTTP/1.1\r\nHost");
+    expect(await raw.all()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test("B46: who sends nothing is closed without an answer after handshakeTimeout", async () => {
+    const { port, listener } = await serve({ open: () => {}, handshakeTimeout: 60 });
+    const raw = new Raw(port);
+    expect(await raw.all()).toBe("");
+    expect(listener.counters.accepted).toBe(1);
+  });
+
+  test("B27: maxConnections leaves the rest in the kernel", async () => {
+    const { url, listener } = await serveEcho({ maxConnections: 1 });
+    const first = await open(url);
+    let isOpen = false;
+    const second = open(url).then((socket) => {
+      isOpen = true;
+      return socket;
+    });
+    first.write("x");
+    await first.receive();
+    expect(isOpen).toBe(false);
+    expect(listener.connections.size).toBe(1);
+    await first.close();
+    expect((await second).state).toBe("ready");
+  });
+});
+
+describe("plain HTTP", () => {
+  test("goes to the http handler, on the same connection again and again", async () => {
+    const { port, url } = await serveEcho({
+      http: (incoming, response) => response.end(`page ${incoming.url}`),
+    });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    afterTest(() => agent.destroy());
+    const sockets = new Set<unknown>();
+    for (const path of ["/a", "/b"]) {
+      const sent = http.get({ port, host: "127.0.0.1", path, agent });
+      const [response] = (await once(sent, "response")) as [http.IncomingMessage];
+      sockets.add(sent.socket);
+      let body = "";
+      for await (const chunk of response) body += String(chunk);
+      expect(body).toBe(`page ${path}`);
+    }
+    expect(sockets.size).toBe(1);
+    const socket = await openWs(url);
+    socket.send("still here");
+    expect(String((await once(socket, "message"))[0])).toBe("still here");
+  });
+});
+
+describe("a client", () => {
+  async function answering(answer: string): Promise<`ws://${string}`> {
+    const net = await import("node:net");
+    const server = net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.end(answer));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    afterTest(() => server.close());
+    return `ws://127.0.0.1:${(server.address() as import("node:net").AddressInfo).port}`;
+  }
+
+  test.each([
+    ["no HTTP", "hello\r\n\r\n"],
+    [
+      "a wrong key",
+      "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+    ],
+    ["nothing", ""],
+  ])("rejects an answer that is none: %s", async (_, answer) => {
+    const error = await connect(await answering(answer)).catch((reason) => reason);
+    expect(error).toMatchObject({ code: "ERR_HAWSER_UPGRADE_FAILED", phase: "upgrade" });
+  });
+
+  test("B2: connectTimeout covers the upgrade, and the error names the phase", async () => {
+    const { createServer } = await import("node:net");
+    const server = createServer((socket) => void socket.on("error", () => {}));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    afterTest(() => server.close());
+    const { port } = server.address() as import("node:net").AddressInfo;
+    const startedAt = performance.now();
+    const error = await connect(`ws://127.0.0.1:${port}`, { connectTimeout: 200 }).catch((e) => e);
+    expect(error).toMatchObject({
+      code: "ETIMEDOUT",
+      phase: "upgrade",
+      reason: "CONNECT_TIMEOUT",
+    });
+    expect(performance.now() - startedAt).toBeLessThan(900);
+  });
+
+  test("signal ends it during the upgrade, with its own reason", async () => {
+    const asked = called<[UpgradeInfo]>();
+    const { url } = await serve({
+      upgrade(info) {
+        asked.fn(info);
+        return new Promise(() => {});
+      },
+      open: () => {},
+    });
+    const controller = new AbortController();
+    const connecting = connect(url, { signal: controller.signal });
+    await asked.args;
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+    await expect(connect(url, { signal: controller.signal })).rejects.toBe(reason);
+  });
+
+  test("B1: a refused port is ECONNREFUSED in phase connect", async () => {
+    const error = await connect("ws://127.0.0.1:1").catch((reason) => reason);
+    expect(error).toMatchObject({ code: "ECONNREFUSED", phase: "connect", port: 1 });
+  });
+
+  test("user info of the URL is sent as basic authentication", async () => {
+    let seen: string | undefined;
+    const { port } = await serve({
+      upgrade: ({ headers }) => void (seen = headers.authorization),
+      open: () => {},
+    });
+    await open(`ws://me:p%40ss@127.0.0.1:${port}`);
+    expect(seen).toBe(`Basic ${Buffer.from("me:p@ss").toString("base64")}`);
+  });
+
+  test("wrong options are a TypeError that names what is meant", async () => {
+    expect(() => connect("ws://127.0.0.1:1", { protcols: "a" } as never)).toThrow(/protocols/);
+    expect(() => connect("ws://127.0.0.1:1", { protocols: "a b" })).toThrow(TypeError);
+    expect(() => connect("ws://127.0.0.1:1", { headers: { Upgrade: "x" } })).toThrow(TypeError);
+    expect(() => connect("ws://127.0.0.1:1", { lend: true })).toThrow(/message/);
+    await vi.waitFor(() => {});
+  });
+
+  test("over a Unix socket", async () => {
+    const { listen } = await import("../../lib/index.ts");
+    const { mkdtempSync, rmSync } = await import("node:fs");
+    const { tmpdir } = await import("node:os");
+    const folder = mkdtempSync(`${tmpdir()}/ws-`);
+    afterTest(() => rmSync(folder, { recursive: true }));
+    const listener = await listen(`ws+unix:${folder}/s:/`, {
+      message: (socket, message) => void socket.write(message),
+    });
+    afterTest(() => listener.close({ timeout: 0 }));
+    const socket = await open(`ws+unix:${folder}/s:/chat` as never);
+    socket.write("unix");
+    expect(await socket.receive()).toBe("unix");
+  });
+});
