@@ -3,6 +3,8 @@
 # and the sections say what they miss.
 source "$(dirname "$0")/lib.sh"
 export DEBIAN_FRONTEND=noninteractive
+# Servers among the packages are not to start by themselves.
+export RUNLEVEL=1
 
 # Package and a file or command that shows it is there.
 wanted=(
@@ -11,6 +13,9 @@ wanted=(
   "doctest-dev /usr/include/doctest/doctest.h"
   "iproute2 ip" "nftables nft" "conntrack conntrack" "strace strace" "socat socat"
   "binutils readelf" "util-linux prlimit" "openssl openssl" "procps ps"
+  # Peers of the bridges and of TLS; the tests start their own, with data of their own.
+  "curl curl" "postgresql /usr/lib/postgresql" "redis-server redis-server"
+  "mariadb-server mariadbd"
 )
 # To run the prebuild of the other processor.
 if [ "$(uname -m)" = x86_64 ]; then
