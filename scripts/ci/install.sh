@@ -12,7 +12,7 @@ wanted=(
   "clang-format-14 clang-format-14" "clang-tidy-14 clang-tidy-14"
   "doctest-dev /usr/include/doctest/doctest.h"
   "iproute2 ip" "nftables nft" "conntrack conntrack" "strace strace" "socat socat"
-  "binutils readelf" "util-linux prlimit" "openssl openssl" "procps ps"
+  "valgrind valgrind" "binutils readelf" "util-linux prlimit" "openssl openssl" "procps ps"
   # Peers of the bridges and of TLS; the tests start their own, with data of their own.
   "curl curl" "postgresql /usr/lib/postgresql" "redis-server redis-server"
   "mariadb-server mariadbd"
