@@ -83,6 +83,11 @@ const tests: Record<string, () => Promise<void>> = {
     const { line } = run("refused.ts", { PORT: String(port) });
     expect(await line()).toBe("connect ECONNREFUSED 127.0.0.1");
   },
+  "tls-shared-key.ts": async () => {
+    const { child, line } = run("tls-shared-key.ts");
+    expect(await line()).toBe("21.5 degrees over TLSv1.3");
+    expect(await once(child, "exit")).toEqual([0, null]);
+  },
   "tune.ts": async () => {
     const server = http.createServer((_, response) => response.end("ok"));
     const { line } = run("tune.ts", { PORT: String(await serve(server)) });

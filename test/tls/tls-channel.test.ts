@@ -151,7 +151,7 @@ describe.skipIf(!hasOpenssl)("tls: (skipped without openssl)", () => {
       const stop = new AbortController();
       const port = await plainServer((socket) => {
         socket.resume();
-        seen = once(socket, "close");
+        seen = new Promise((resolve) => socket.once("close", resolve));
         setImmediate(() => stop.abort(new Error("enough")));
       });
       const connecting = connect(`tls://127.0.0.1:${port}`, { signal: stop.signal });
