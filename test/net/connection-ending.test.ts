@@ -1,5 +1,4 @@
 // How connections end, against peers that nobody here wrote: Python's sockets, node:net, socat.
-import { once } from "node:events";
 import { readFileSync, readlinkSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Connection, connect } from "../../lib/index.ts";
