@@ -24,7 +24,10 @@ async function connected(hosts: Hosts, options: object, receiveBuffer = 0): Prom
   return { connection, peer };
 }
 
-/** Checks that a time lies in a bound. */
+/**
+ * Checks that a time lies in a bound. Where it counts from what the peer was told to send, that was
+ * some time before we knew, and the lower bound is half a second less.
+ */
 function within(atMs: number, fromMs: number, toMs: number): void {
   expect(atMs).toBeGreaterThanOrEqual(fromMs);
   expect(atMs).toBeLessThanOrEqual(toMs + LATE_MS);
@@ -95,7 +98,7 @@ scenarios("keepalive", {
     const ended = await connection.ended();
     expect(ended).toMatchObject({ code: "ETIMEDOUT", reason: "PEER_UNREACHABLE" });
     expect(ended.bytes).toEqual({ handedOver: 1_000, acknowledged: 0, unacknowledged: 1_000 });
-    within(ended.at - heardAt, 4_000, 5_000);
+    within(ended.at - heardAt, 3_500, 5_000);
   },
 
   async "B10 one small write a second and the peer gone (3/1/3: 7 s)"(hosts) {
@@ -122,7 +125,7 @@ scenarios("keepalive", {
     await connection.write(20);
     const ended = await connection.ended();
     expect(ended).toMatchObject({ code: "ETIMEDOUT", reason: "PEER_UNREACHABLE" });
-    within(ended.at - heardAt, 8_000, 10_000);
+    within(ended.at - heardAt, 7_500, 10_000);
   },
 
   async "B13 a listener's keepalive holds on what it accepts (2/1/2: 5 s)"(hosts) {
@@ -281,8 +284,8 @@ scenarios("a window that is closed", {
     expect(ended).toMatchObject({ code: "ETIMEDOUT", reason: "SEND_STALLED", phase: "open" });
     expect(ended.initiator).toBe("local");
     expect(ended.bytes?.unacknowledged).toBeGreaterThan(0);
-    // The window closed while it was being filled, which took less than half a second.
-    within(ended.at - filledAt, 3_500, 5_800);
+    // The window closed while it was being filled, which takes up to a second on a busy machine.
+    within(ended.at - filledAt, 3_000, 5_800);
   },
 
   async "B12 keepalive alone does not kill a live peer that does not read (1/1/1, for 12 s)"(

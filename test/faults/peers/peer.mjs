@@ -51,7 +51,10 @@ const operations = {
   count: () => ({ bytesRead }),
 };
 
-createInterface({ input: process.stdin }).on("line", async (text) => {
+const commands = createInterface({ input: process.stdin });
+// Whoever has started this is gone.
+commands.on("close", () => process.exit());
+commands.on("line", async (text) => {
   const command = JSON.parse(text);
   try {
     say({ id: command.id, ...(await operations[command.op](command)) });

@@ -151,7 +151,10 @@ const operations: Record<string, (command: Command) => unknown> = {
   counters: () => ({ ...livenessMonitor.counters, watched: livenessMonitor.size }),
 };
 
-createInterface({ input: process.stdin }).on("line", async (text) => {
+const commands = createInterface({ input: process.stdin });
+// Whoever has started this is gone.
+commands.on("close", () => process.exit());
+commands.on("line", async (text) => {
   const command = JSON.parse(text) as Command;
   try {
     const operation = operations[command.op];

@@ -11,7 +11,9 @@ export type Direction = "both" | "toServer" | "toClient";
 export const CLIENT_ADDRESS = "10.71.1.2";
 export const SERVER_ADDRESS = "10.71.2.2";
 
+const PREFIX = "hawser";
 let count = 0;
+let stale: Promise<void> | undefined;
 
 /** Runs a shell script. @throws with what it said where it fails. */
 function shell(script: string): Promise<string> {
@@ -34,6 +36,24 @@ function shell(script: string): Promise<string> {
   });
 }
 
+/** Removes what runs that were killed have left behind. */
+async function removeStale(): Promise<void> {
+  for (const line of (await shell("ip netns list")).split("\n")) {
+    const [, name = "", owner] = new RegExp(`^(${PREFIX}-(\\d+)-\\d+-\\w+)`).exec(line) ?? [];
+    if (owner === undefined || isRunning(Number(owner))) continue;
+    await shell(`ip netns delete ${name}`).catch(() => {});
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export class Network {
   readonly #prefix: string;
 
@@ -43,7 +63,9 @@ export class Network {
 
   /** Makes the three hosts and their links. About 100 ms. */
   static async create(): Promise<Network> {
-    const network = new Network(`hawser-${process.pid}-${++count}`);
+    stale ??= removeStale();
+    await stale;
+    const network = new Network(`${PREFIX}-${process.pid}-${++count}`);
     const [c, r, s] = (["client", "router", "server"] as const).map((host) =>
       network.namespace(host),
     );
