@@ -2,7 +2,6 @@
 // engine stands in a layer above, and is made known here; another may take its place.
 // Not here: any TLS (lib/tls), when it begins (establishment.ts, listener.ts, connection.ts).
 
-import type { SecureContextOptions } from "node:tls";
 import { type ErrorContext, type HawserError, invalidArgValue } from "../errors/index.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 
@@ -21,7 +20,7 @@ export type SniAnswer = (
  * Options of TLS, those of the certificates as in node:tls (`tls.createSecureContext`): `ca`,
  * `cert`, `key`, `pfx`, `passphrase`, `ciphers`, `minVersion`, `maxVersion`, `crl` and the rest.
  */
-export type TlsOptions = Omit<SecureContextOptions, "sessionTimeout"> & {
+export type TlsOptions = Omit<import("node:tls").SecureContextOptions, "sessionTimeout"> & {
   /** The name to ask for (SNI, RFC 6066 section 3) and to verify. Default: the host, if a name. */
   readonly servername?: string | undefined;
   /** RFC 7301, in order of preference. Without a common one the handshake fails. */
