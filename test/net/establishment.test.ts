@@ -258,17 +258,20 @@ describe("our own end", () => {
   test("B7 a port in TIME_WAIT is taken again with reuseAddr, and not without", async () => {
     const { port } = await nodeServer((socket) => socket.resume());
     // The kernel wants both, the old one and the new one, to have said so (socket(7)).
-    const first = await connect(`tcp://127.0.0.1:${port}`, { reuseAddr: true });
+    // An address that nothing else here uses: other connections may share a port of 127.0.0.1.
+    const localAddress = "127.0.0.77";
+    const reused = { localAddress, reuseAddr: true };
+    const first = await connect(`tcp://127.0.0.1:${port}`, reused);
     const { localPort = 0 } = first;
     expect((await first.close()).error).toBeNull();
     const other = await nodeServer((socket) => socket.resume());
     const endpoint = `tcp://127.0.0.1:${other.port}` as const;
-    await expect(connect(endpoint, { localPort })).rejects.toMatchObject({
+    await expect(connect(endpoint, { localAddress, localPort })).rejects.toMatchObject({
       code: "EADDRINUSE",
       syscall: "bind",
       port: localPort,
     });
-    const again = ending(await connect(endpoint, { localPort, reuseAddr: true }));
+    const again = ending(await connect(endpoint, { ...reused, localPort }));
     expect(again.localPort).toBe(localPort);
     expect(again.getOption("SO_REUSEADDR")).toBe(true);
   });
