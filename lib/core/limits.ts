@@ -16,7 +16,9 @@ export const SEND_HIGH_WATER_MARK_BYTES = 65_536;
 /** The largest mark an option may set: more is a mistake, or belongs in a file. */
 export const MAX_HIGH_WATER_MARK_BYTES = 1_073_741_824;
 
-/** One read of the kernel brings at most this many (kBytesPerReceive in native/reactor/limits.h). */
+/**
+ * One read of the kernel brings at most this many (kBytesPerReceive in native/reactor/limits.h).
+ */
 export const RECEIVE_CHUNK_BYTES = 65_536;
 
 /**
@@ -118,7 +120,8 @@ export const MAX_DATAGRAM_RETRY_MS = 64;
 
 /**
  * Datagrams of equal length up to this many bytes go out as segments of one send (UDP_SEGMENT): the
- * payload of an Ethernet frame with IPv4. Larger ones would be refused on most paths, and cut by us.
+ * payload of an Ethernet frame with IPv4. Larger ones would be refused on most paths, and cut by
+ * us.
  */
 export const MAX_SEGMENT_BYTES = 1_472;
 
@@ -143,7 +146,9 @@ export const MAX_BACKLOG = 2_147_483_647;
 /** Ports tried for `localhost` with port 0 until one is free in both families. */
 export const LOCALHOST_PORT_ATTEMPTS_COUNT = 16;
 
-/** Connections that a program that iterates a listener may find waiting; the rest the kernel has. */
+/**
+ * Connections that a program that iterates a listener may find waiting; the rest the kernel has.
+ */
 export const ITERATION_AHEAD_COUNT = 16;
 
 /** Addresses of one name that are tried; the rest of a longer answer is left out. */

@@ -1,5 +1,5 @@
-// What a connection needs from beneath: a channel of bytes both ways, and what it is told by it. The
-// stream channel of lib/socket is one; another engine (TLS, memory) brings its own. Types only.
+// What a connection needs from beneath: a channel of bytes both ways, and what it is told by it.
+// The stream channel of lib/socket is one; another engine (TLS, memory) brings its own. Types only.
 
 import type { HawserError } from "../errors/index.ts";
 import type { StreamSink } from "../socket/stream-channel.ts";

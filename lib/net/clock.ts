@@ -28,8 +28,8 @@ export function clearDeadline(deadline: Deadline<DeadlineOwner>): void {
 }
 
 /**
- * Keeps the process alive for deadlines, until `letProcessGo` was called as often. Mostly sockets do
- * that, where it is their time that is measured; this is for whoever has none yet.
+ * Keeps the process alive for deadlines, until `letProcessGo` was called as often. Mostly sockets
+ * do that, where it is their time that is measured; this is for whoever has none yet.
  */
 export function holdProcess(): void {
   holders++;

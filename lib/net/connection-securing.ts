@@ -1,5 +1,5 @@
-// TLS on a connection that has begun without it. Not here: the engine and its channel (tls-engine.ts
-// says what they are), TLS from the beginning (establishment.ts, listener.ts).
+// TLS on a connection that has begun without it. Not here: the engine and its channel
+// (tls-engine.ts says what they are), TLS from the beginning (establishment.ts, listener.ts).
 
 import { quiet } from "../core/send-waiters.ts";
 import { type HawserError, invalidState } from "../errors/index.ts";
@@ -20,10 +20,10 @@ export abstract class SecuringConnection<T = unknown> extends ReceivingConnectio
   abstract onClosed(): void;
 
   /**
-   * Begins TLS on a connection that is `ready` (RFC 3207 and like): as a client where the connection
-   * was made here, as a server where it was accepted. What is written from now on goes out when the
-   * handshake is over; what was received and not read yet is taken for the peer's handshake, never
-   * for data.
+   * Begins TLS on a connection that is `ready` (RFC 3207 and like): as a client where the
+   * connection was made here, as a server where it was accepted. What is written from now on goes
+   * out when the handshake is over; what was received and not read yet is taken for the peer's
+   * handshake, never for data.
    *
    * @throws TypeError with ERR_INVALID_STATE on a connection that is not `ready`, that uses TLS
    *   already, or whose peer has ended. Rejects with why the handshake failed, `phase` "tls", and

@@ -1,6 +1,7 @@
 // The way of a connection from an endpoint to a connected channel: resolve, race the addresses,
 // and keep account of both for the report.
-// Not here: states, time-outs and retries (connection.ts), the rules of the race (happy-eyeballs.ts).
+// Not here: states, time-outs and retries (connection.ts), the rules of the race
+// (happy-eyeballs.ts).
 
 import { DOMAIN_IPV4, DOMAIN_UNIX, SLOT_STREAM, TYPE_STREAM } from "../binding/types.ts";
 import type { IpAddress } from "../core/address.ts";

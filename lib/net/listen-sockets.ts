@@ -173,7 +173,9 @@ export class ListenSockets {
   }
 }
 
-/** The file of a bound Unix socket. It outlives the socket; who binds next would find EADDRINUSE. */
+/**
+ * The file of a bound Unix socket. It outlives the socket; who binds next would find EADDRINUSE.
+ */
 class SocketFile {
   readonly #path: string;
   readonly #identity: string | undefined;

@@ -1,5 +1,5 @@
-// What a connection needs to know for all its life, in one object that all connections of a listener
-// share. Made from checked options (parameters.ts).
+// What a connection needs to know for all its life, in one object that all connections of a
+// listener share. Made from checked options (parameters.ts).
 // Not here: what is only needed to establish (outbound.ts) or to listen (listener.ts).
 
 import { captureContext, inContext } from "./handler-context.ts";

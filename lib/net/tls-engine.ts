@@ -10,7 +10,9 @@ export interface TlsOption {
   readonly tls?: TlsOptions | undefined;
 }
 
-/** The answer of {@link TlsOptions.SNICallback}: a context of node:tls, or nothing for the default. */
+/**
+ * The answer of {@link TlsOptions.SNICallback}: a context of node:tls, or nothing for the default.
+ */
 export type SniAnswer = (
   error: Error | null,
   context?: import("node:tls").SecureContext | undefined,
@@ -71,7 +73,9 @@ export interface TlsInfo {
   /** The chain that was verified, DER, leaf first, up to its root; null where none was. */
   readonly verifiedChain: readonly Buffer[] | null;
   readonly sessionReused: boolean;
-  /** Client: for {@link TlsOptions.session}. In TLS 1.3 it comes after the handshake: null before. */
+  /**
+   * Client: for {@link TlsOptions.session}. In TLS 1.3 it comes after the handshake: null before.
+   */
   readonly session: Buffer | null;
 }
 

@@ -1,6 +1,6 @@
 // What can be watched from outside: channels of node:diagnostics_channel, and lines on stderr with
-// NODE_DEBUG=hawser. Their names are in docs/api.md. While nobody watches, nothing is made for them.
-// Not here: when something happens.
+// NODE_DEBUG=hawser. Their names are in docs/api.md. While nobody watches, nothing is made for
+// them. Not here: when something happens.
 
 import { channel } from "node:diagnostics_channel";
 import { debuglog } from "node:util";

@@ -1,5 +1,6 @@
-// What every byte stream of this library does, whatever carries it: one suite, run over each kind by
-// a function that makes a connected pair. Not here: what only one kind can (addresses, TLS, resets).
+// What every byte stream of this library does, whatever carries it: one suite, run over each kind
+// by a function that makes a connected pair. Not here: what only one kind can (addresses, TLS,
+// resets).
 
 import { describe, expect, test } from "vitest";
 import type { ReceiveOptions, SendData, SendOptions } from "../../lib/core/byte-stream.ts";
