@@ -108,6 +108,10 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     }
   }
 
+  get isHeld(): boolean {
+    return (this.flags & STOPPED) !== 0;
+  }
+
   /** @internal */
   override onReceived(slab: Buffer, offset: number, length: number): void {
     if ((this.flags & CLOSING) !== 0 || this.user === null) {

@@ -571,7 +571,17 @@ export class WebSocketConnection<T = unknown>
     return this.closed;
   }
 
-  #beginClose(code: number, reason: string): void {
+  /** @internal `close()` without the promise; without a code the Close is empty. */
+  closeWith(code: number | undefined, reason: string): void {
+    this.#beginClose(code, reason);
+  }
+
+  /** @internal Whether both Closes were exchanged; undefined before the end. */
+  get wasClean(): boolean | undefined {
+    return this.#result?.wasClean;
+  }
+
+  #beginClose(code: number | undefined, reason: string): void {
     this.#protocol.close(code, reason, wallTime());
     if ((this.#flags & (CLOSING | TOLD)) !== 0) return;
     this.#flags |= CLOSING;

@@ -13,7 +13,7 @@ import type {
 } from "../net/types.ts";
 import { ClientUpgrade } from "./client-upgrade.ts";
 import type { WebSocketConnection } from "./connection.ts";
-import { WebSocketListener } from "./listener.ts";
+import { startListener, type WebSocketListener } from "./listener.ts";
 import { parseClientOptions, parseListenerArguments } from "./options.ts";
 import type {
   WebSocketConnectOptions,
@@ -110,5 +110,5 @@ export function listen<T = unknown>(
     return listenStream(endpoint as StreamEndpoint, options as never, handler as never);
   }
   const parsed = parseEndpoint(endpoint, "listen");
-  return new WebSocketListener<T>(parsed, parseListenerArguments(options, handler)).start();
+  return startListener<T>(parsed, parseListenerArguments(options, handler));
 }

@@ -27,6 +27,9 @@ export class Hub<T = unknown> implements SocketOwner {
   /** The only path that is served; null for any. */
   readonly path: string | null;
   readonly sockets = new Set<WebSocketConnection<T>>();
+  /** Told of each WebSocket that is open, before its handler. */
+  always: ((socket: WebSocketConnection<T>) => void) | null = null;
+  dropped: ((why: string) => void) | null = null;
   /** For `http`; made when the first plain request comes. */
   httpServer: Server | null = null;
   readonly #listener: HubListener<T>;
@@ -59,6 +62,7 @@ export class Hub<T = unknown> implements SocketOwner {
   /** Tells the application; after the answer was written. */
   announce(socket: WebSocketConnection<T>): void {
     socket.announce();
+    this.always?.(socket);
     const { handler } = this.parameters;
     if (handler !== undefined) handle(handler as unknown as WebSocketHandler<T>, socket);
     else if (this.isIterated) this.#listener.offer(socket);
@@ -77,6 +81,11 @@ export class Hub<T = unknown> implements SocketOwner {
 
   upgradeFailed(error: HawserError): void {
     this.#listener.failed(error);
+  }
+
+  /** It ends without a WebSocket, as was wanted: refused by the application, or left. */
+  upgradeDropped(why: string): void {
+    this.dropped?.(why);
   }
 
   socketClosed(socket: WebSocketConnection<never>): void {

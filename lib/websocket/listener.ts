@@ -20,14 +20,60 @@ import type { ListenerParameters } from "./options.ts";
 import { ServerUpgrade } from "./server-upgrade.ts";
 import type { BroadcastOptions } from "./types.ts";
 
+/** Where streams come from, and how they end: a listener's sockets, or another server's upgrades. */
+export type StreamSource = Pick<
+  Listener,
+  | "state"
+  | "port"
+  | "address"
+  | "addresses"
+  | "fd"
+  | "newConnectionLimit"
+  | "maxConnections"
+  | "counters"
+  | "ref"
+  | "unref"
+  | "close"
+  | "closed"
+>;
+
 type Result<T> = IteratorResult<WebSocketConnection<T>, undefined>;
+
+/** Binds, listens, and resolves when the port is known. Rejects with what `listen()` rejects with. */
+export async function startListener<T>(
+  endpoint: Endpoint,
+  parameters: ListenerParameters,
+): Promise<WebSocketListener<T>> {
+  const { tls, target = "/" } = endpoint;
+  const starting: Promise<unknown>[] = [];
+  const listener = new WebSocketListener<T>(
+    parameters,
+    target === "/" ? null : target,
+    (hub, tell) => {
+      const options = {
+        ...parameters.stream,
+        drain: carrierDrained,
+        error: (_: unknown, error: HawserError) => tell(error),
+      };
+      const streams = new Listener(endpoint, parseListenArguments(options), (accepted) => {
+        const carrier = new Carrier(accepted as never);
+        new ServerUpgrade(carrier, hub, tls ? "wss" : "ws");
+        return carrier;
+      });
+      starting.push(streams.start());
+      return streams;
+    },
+  );
+  await Promise.all(starting);
+  return listener;
+}
 
 /** Takes WebSockets in. Made by `listen("ws://...")`, which resolves when it is ready. */
 export class WebSocketListener<T = unknown>
   implements HubListener<T>, AsyncIterable<WebSocketConnection<T>>, AsyncDisposable
 {
   readonly #hub: Hub<T>;
-  readonly #streams: Listener;
+  readonly #streams: StreamSource;
   #failed = 0;
   /** Open, and not yet taken by an iteration. */
   #queue: WebSocketConnection<T>[] = [];
@@ -36,32 +82,21 @@ export class WebSocketListener<T = unknown>
   /** Settles when the listener and all its WebSockets are closed. Never rejects. */
   readonly closed: Promise<ListenerCloseResult>;
 
-  /** @internal Made by `listen()`. */
-  constructor(endpoint: Endpoint, parameters: ListenerParameters) {
-    const { target = "/" } = endpoint;
-    this.#hub = new Hub<T>(parameters, target === "/" ? null : target, this);
-    const hub = this.#hub as unknown as Hub;
-    const scheme = endpoint.tls ? "wss" : "ws";
-    const options = {
-      ...parameters.stream,
-      drain: carrierDrained,
-      error: (_: unknown, error: HawserError) => this.#tell(error),
-    };
-    this.#streams = new Listener(endpoint, parseListenArguments(options), (accepted) => {
-      const carrier = new Carrier(accepted as never);
-      new ServerUpgrade(carrier, hub, scheme);
-      return carrier;
-    });
+  /**
+   * @internal Made by `listen()` and `attach()`.
+   * @param path the only one that is served; null for any
+   */
+  constructor(
+    parameters: ListenerParameters,
+    path: string | null,
+    open: (hub: Hub, tell: (error: HawserError) => void) => StreamSource,
+  ) {
+    this.#hub = new Hub<T>(parameters, path, this);
+    this.#streams = open(this.#hub as unknown as Hub, (error) => this.#tell(error));
     this.closed = this.#streams.closed.then((result) => {
       this.#end();
       return result;
     });
-  }
-
-  /** @internal */
-  async start(): Promise<this> {
-    await this.#streams.start();
-    return this;
   }
 
   // ----------------------------------------------------------------------------- from the hub

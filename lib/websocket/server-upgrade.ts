@@ -215,6 +215,7 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
       answer = this.#handshake.refuse({ status: 500 });
     }
     if (refusal === undefined && own !== null) this.#tell(own);
+    else this.#hub.upgradeDropped(`refused with ${refusal?.status ?? 403}`);
     this.#finish();
     this.#carrier.user = null;
     this.#carrier.write(answer);
@@ -263,6 +264,7 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
   #giveUp(why: string | null): void {
     const carrier = this.#carrier;
     if (why !== null) this.#hub.upgradeFailed(upgradeFailed(why, carrier.whereabouts));
+    else this.#hub.upgradeDropped("ended before it was answered");
     this.#finish();
     carrier.user = null;
     carrier.finish();

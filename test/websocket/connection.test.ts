@@ -202,7 +202,11 @@ describe("back-pressure", () => {
 
   test("B24: a consumer that does not read closes the window and loses nothing", async () => {
     let server: import("../../lib/index.ts").WebSocketConnection | undefined;
-    const { url } = await serve({ open: (socket) => void (server = socket as never) });
+    const { url } = await serve({
+      open(socket) {
+        server = socket as never;
+      },
+    });
     const socket = await open(url, { perMessageDeflate: false });
     let sent = 0;
     const text = "x".repeat(10_000);
@@ -269,7 +273,11 @@ describe("closing", () => {
 
   test("B42: simultaneous Closes are clean on both sides", async () => {
     let server: import("../../lib/index.ts").WebSocketConnection | undefined;
-    const { url } = await serve({ open: (socket) => void (server = socket as never) });
+    const { url } = await serve({
+      open(socket) {
+        server = socket as never;
+      },
+    });
     const socket = await open(url);
     await vi.waitFor(() => expect(server).toBeDefined());
     const results = await Promise.all([socket.close(3_001, "a"), server?.close(3_002, "b")]);

@@ -264,7 +264,10 @@ describe("a client", () => {
   test("user info of the URL is sent as basic authentication", async () => {
     let seen: string | undefined;
     const { port } = await serve({
-      upgrade: ({ headers }) => void (seen = headers.authorization),
+      upgrade({ headers }) {
+        seen = headers.authorization;
+        return undefined;
+      },
       open: () => {},
     });
     await open(`ws://me:p%40ss@127.0.0.1:${port}`);

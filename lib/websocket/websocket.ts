@@ -1,0 +1,309 @@
+// The WHATWG's WebSocket (https://websockets.spec.whatwg.org/), over connections of this library.
+// Not here: events (events.ts), the opening handshake (client-upgrade.ts).
+
+import type { HawserError } from "../errors/index.ts";
+import { parseEndpoint } from "../net/endpoint.ts";
+import { ClientUpgrade } from "./client-upgrade.ts";
+import type { WebSocketConnection } from "./connection.ts";
+import { CloseEvent, ErrorEvent, HandlerAttributes } from "./events.ts";
+import { parseClientOptions } from "./options.ts";
+import { isToken } from "./protocol/header-values.ts";
+import type { Message, WebSocketConnectOptions, WebSocketHandlers } from "./types.ts";
+
+/** What the constructor takes besides the WHATWG's arguments. */
+export type WebSocketInit = Omit<
+  WebSocketConnectOptions,
+  keyof WebSocketHandlers | "protocols" | "lend"
+>;
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+const MAX_REASON_BYTES = 123;
+
+/** What the getters of `onopen` and its like give. */
+export type EventHandler<E> = ((event: E) => unknown) | null;
+
+/**
+ * The class of the WHATWG, with a further argument: `headers`, `signal` and what else `connect`
+ * takes. An `error` event has the HawserError in `error`; its `response` is the answer to a refused
+ * upgrade.
+ */
+export class WebSocket extends EventTarget {
+  static readonly CONNECTING = CONNECTING;
+  static readonly OPEN = OPEN;
+  static readonly CLOSING = CLOSING;
+  static readonly CLOSED = CLOSED;
+  readonly CONNECTING = CONNECTING;
+  readonly OPEN = OPEN;
+  readonly CLOSING = CLOSING;
+  readonly CLOSED = CLOSED;
+
+  readonly #url: string;
+  readonly #upgrade: ClientUpgrade;
+  readonly #attributes = new HandlerAttributes(this);
+  #socket: WebSocketConnection | null = null;
+  #isClosing = false;
+  #isClosed = false;
+  #binaryType: "blob" | "arraybuffer" = "blob";
+  /** Bytes of the application since nothing waited, and those that came too late. */
+  #unsent = 0;
+  #late = 0;
+  /** Blobs are read before they can be sent, and what follows waits for them. */
+  #line: Promise<void> | null = null;
+
+  /**
+   * @throws DOMException "SyntaxError" for a URL or subprotocols that are none; TypeError or
+   *   RangeError for wrong options
+   */
+  constructor(
+    url: string | URL,
+    protocols: string | readonly string[] = [],
+    options: WebSocketInit = {},
+  ) {
+    super();
+    const record = parseUrl(String(url));
+    this.#url = record.href;
+    const list = typeof protocols === "string" ? [protocols] : Array.from(protocols, String);
+    const isUnique = new Set(list.map((one) => one.toLowerCase())).size === list.length;
+    if (!isUnique || !list.every(isToken)) {
+      throw new DOMException("The subprotocols must be distinct tokens", "SyntaxError");
+    }
+    const parameters = parseClientOptions({
+      ...options,
+      protocols: list,
+      open: (socket: WebSocketConnection) => this.#opened(socket),
+      message: (_: unknown, message: Message) => this.#received(message),
+      close: (_: unknown, code: number, reason: string, error: HawserError | null) => {
+        const isClean = this.#socket?.wasClean === true;
+        if (error !== null) this.#tellError(error);
+        this.#over(code, reason, isClean);
+      },
+    });
+    const endpoint = parseEndpoint(record.href, "connect");
+    this.#upgrade = new ClientUpgrade(endpoint, record.href, parameters);
+    this.#upgrade.start().catch((error: unknown) => {
+      this.#isClosing = true;
+      this.#tellError(error);
+      this.#over(1006, "", false);
+    });
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get readyState(): 0 | 1 | 2 | 3 {
+    if (this.#isClosed) return CLOSED;
+    if (this.#isClosing) return CLOSING;
+    if (this.#socket === null) return CONNECTING;
+    return this.#socket.state === "ready" ? OPEN : CLOSING;
+  }
+
+  get protocol(): string {
+    return this.#socket?.protocol ?? "";
+  }
+
+  get extensions(): string {
+    return this.#socket?.extensions ?? "";
+  }
+
+  /** Bytes given to `send` that the network has not taken, without framing; never fewer once closed. */
+  get bufferedAmount(): number {
+    const buffered = this.#socket?.bufferedAmount ?? 0;
+    if (buffered === 0 && this.#line === null) this.#unsent = 0;
+    const waiting = this.#line === null ? Math.min(buffered, this.#unsent) : this.#unsent;
+    return waiting + this.#late;
+  }
+
+  get binaryType(): "blob" | "arraybuffer" {
+    return this.#binaryType;
+  }
+
+  set binaryType(type: "blob" | "arraybuffer") {
+    if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
+  }
+
+  get onopen(): EventHandler<Event> {
+    return this.#attributes.get("open");
+  }
+
+  set onopen(handler: EventHandler<Event>) {
+    this.#attributes.set("open", handler);
+  }
+
+  get onmessage(): EventHandler<MessageEvent> {
+    return this.#attributes.get("message");
+  }
+
+  set onmessage(handler: EventHandler<MessageEvent>) {
+    this.#attributes.set("message", handler);
+  }
+
+  get onerror(): EventHandler<ErrorEvent> {
+    return this.#attributes.get("error");
+  }
+
+  set onerror(handler: EventHandler<ErrorEvent>) {
+    this.#attributes.set("error", handler);
+  }
+
+  get onclose(): EventHandler<CloseEvent> {
+    return this.#attributes.get("close");
+  }
+
+  set onclose(handler: EventHandler<CloseEvent>) {
+    this.#attributes.set("close", handler);
+  }
+
+  /**
+   * Sends a message; strings are text.
+   *
+   * @throws DOMException "InvalidStateError" before `open`
+   */
+  send(data: string | ArrayBufferLike | ArrayBufferView | Blob): void {
+    if (this.readyState === CONNECTING) {
+      throw new DOMException("The WebSocket is not open yet", "InvalidStateError");
+    }
+    if (data instanceof Blob) {
+      this.#sendBlob(data);
+      return;
+    }
+    const bytes = ArrayBuffer.isView(data)
+      ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+      : isBuffer(data)
+        ? Buffer.from(data)
+        : toWellFormed(String(data));
+    const size = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length;
+    if (this.readyState !== OPEN) {
+      this.#late += size;
+      return;
+    }
+    this.#unsent += size;
+    // What is the caller's may change after this call.
+    const owned = typeof bytes === "string" ? bytes : Buffer.from(bytes);
+    if (this.#line === null) this.#socket?.write(owned);
+    else this.#enqueue(async () => void this.#socket?.write(owned));
+  }
+
+  #sendBlob(blob: Blob): void {
+    if (this.readyState !== OPEN) {
+      this.#late += blob.size;
+      return;
+    }
+    this.#unsent += blob.size;
+    this.#enqueue(async () => {
+      this.#socket?.write(Buffer.from(await blob.arrayBuffer()));
+    });
+  }
+
+  #enqueue(send: () => Promise<void>): void {
+    const line: Promise<void> = (this.#line ?? Promise.resolve()).then(send).then(() => {
+      if (this.#line === line) this.#line = null;
+    });
+    this.#line = line;
+  }
+
+  /**
+   * Begins to close. Before `open` it ends the establishment.
+   *
+   * @throws DOMException "InvalidAccessError" for a code that is neither 1000 nor 3000 to 4999,
+   *   "SyntaxError" for a reason of more than 123 bytes of UTF-8
+   */
+  close(code?: number, reason?: string): void {
+    const number = code === undefined ? undefined : toUnsignedShort(code);
+    if (number !== undefined && number !== 1000 && !(number >= 3000 && number <= 4999)) {
+      throw new DOMException("The code must be 1000 or 3000 to 4999", "InvalidAccessError");
+    }
+    const text = reason === undefined ? "" : toWellFormed(String(reason));
+    if (Buffer.byteLength(text) > MAX_REASON_BYTES) {
+      throw new DOMException("The reason must be at most 123 bytes long", "SyntaxError");
+    }
+    if (this.readyState >= CLOSING) return;
+    this.#isClosing = true;
+    const socket = this.#socket;
+    if (socket === null) {
+      const why = "The WebSocket was closed before it was open";
+      this.#upgrade.cancel(new DOMException(why, "AbortError"));
+    } else {
+      const status = number ?? (text === "" ? undefined : 1000);
+      if (this.#line === null) socket.closeWith(status, text);
+      else this.#enqueue(async () => socket.closeWith(status, text));
+    }
+  }
+
+  #opened(socket: WebSocketConnection): void {
+    this.#socket = socket;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  #received(message: Message): void {
+    if (this.readyState !== OPEN) return;
+    const origin = new URL(this.#url).origin;
+    this.dispatchEvent(new MessageEvent("message", { data: this.#dataOf(message), origin }));
+  }
+
+  #dataOf(message: Message): string | Blob | ArrayBuffer {
+    if (typeof message === "string") return message;
+    if (this.#binaryType === "blob") return new Blob([message as Uint8Array<ArrayBuffer>]);
+    const { buffer, byteOffset, byteLength } = message;
+    return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+  }
+
+  #tellError(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.dispatchEvent(new ErrorEvent("error", { error, message }));
+  }
+
+  #over(code: number, reason: string, wasClean: boolean): void {
+    this.#isClosed = true;
+    this.dispatchEvent(new CloseEvent("close", { code, reason, wasClean }));
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "WebSocket";
+  }
+}
+
+const HTTP_SCHEME = /^(https?):$/;
+
+function parseUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new DOMException(`The URL is invalid: ${text}`, "SyntaxError");
+  }
+  const scheme = HTTP_SCHEME.exec(url.protocol)?.[1];
+  if (scheme !== undefined) {
+    url = new URL(url.href.replace(/^http/, "ws"));
+  }
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
+    throw new DOMException(`The scheme must be ws or wss: ${text}`, "SyntaxError");
+  }
+  if (url.href.includes("#")) {
+    throw new DOMException(`The URL must have no fragment: ${text}`, "SyntaxError");
+  }
+  return url;
+}
+
+function isBuffer(data: unknown): data is ArrayBuffer {
+  return (
+    data instanceof ArrayBuffer ||
+    (typeof SharedArrayBuffer !== "undefined" && data instanceof SharedArrayBuffer)
+  );
+}
+
+// Lone surrogates become U+FFFD, as in every USVString.
+function toWellFormed(text: string): string {
+  return (text as string & { toWellFormed(): string }).toWellFormed();
+}
+
+// Web IDL, [Clamp] unsigned short.
+function toUnsignedShort(value: unknown): number {
+  const number = Number(value);
+  if (Number.isNaN(number)) return 0;
+  return Math.min(65_535, Math.max(0, Math.round(number)));
+}
