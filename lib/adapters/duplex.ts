@@ -1,7 +1,6 @@
 // A connection as a Node stream: a Duplex with what programs look for on a net.Socket.
 // Not here: Web Streams (web.ts), HTTP (http.ts, undici.ts), what a connection does by itself.
 
-import { Duplex } from "node:stream";
 import {
   HawserError,
   invalidArgType,
@@ -11,16 +10,10 @@ import {
 } from "../errors/index.ts";
 import { Connection } from "../net/connection.ts";
 import type { ConnectOptions, StreamEndpoint } from "../net/types.ts";
+import { DescribedDuplex } from "./described-duplex.ts";
 import { endpointOf } from "./node-arguments.ts";
 import { setKeepAlive, setNoDelay } from "./socket-options.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
-
-/** What `socket.address()` gives, as in node:net; empty while there is no address. */
-export interface NodeAddress {
-  readonly address?: string;
-  readonly family?: string;
-  readonly port?: number;
-}
 
 export interface DuplexOptions {
   /**
@@ -48,7 +41,7 @@ interface Deferred {
  * Events and properties are those of `net.Socket`: `connect`, `ready`, `data`, `end`, `drain`,
  * `timeout`, `error`, `close` (with `hadError`). Errors are the connection's, with `code`.
  */
-export class ConnectionDuplex extends Duplex {
+export class ConnectionDuplex extends DescribedDuplex {
   readonly #options: ConnectOptions;
   #connection: Connection<never> | null = null;
   #isConnecting = false;
@@ -333,66 +326,6 @@ export class ConnectionDuplex extends Duplex {
     this.#isReferenced = false;
     this.#connection?.unref();
     return this;
-  }
-
-  // ----------------------------------------------------------------------------------- addresses
-
-  address(): NodeAddress {
-    const { localAddress: address, localFamily: family, localPort: port } = this;
-    if (address === undefined || family === undefined || port === undefined) return {};
-    return { address, family, port };
-  }
-
-  // As in node:net, a Unix socket has none of these.
-  #ofNetwork(): Connection<never> | undefined {
-    const connection = this.#connection;
-    return connection === null || connection.transport === "unix" ? undefined : connection;
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.#ofNetwork()?.remoteAddress;
-  }
-
-  get remotePort(): number | undefined {
-    return this.#ofNetwork()?.remotePort;
-  }
-
-  get remoteFamily(): string | undefined {
-    return this.#ofNetwork()?.remoteFamily;
-  }
-
-  get localAddress(): string | undefined {
-    return this.#ofNetwork()?.localAddress;
-  }
-
-  get localPort(): number | undefined {
-    return this.#ofNetwork()?.localPort;
-  }
-
-  get localFamily(): string | undefined {
-    return this.#ofNetwork()?.localFamily;
-  }
-
-  // ---------------------------------------------------------------------------------------- TLS
-
-  /** True over TLS, as on tls.TLSSocket: frameworks ask for it to tell https from http. */
-  get encrypted(): true | undefined {
-    return this.#connection?.transport === "tls" ? true : undefined;
-  }
-
-  /** As on tls.TLSSocket; undefined without TLS. */
-  get authorized(): boolean | undefined {
-    return this.#connection?.tls?.authorized;
-  }
-
-  get authorizationError(): string | null | undefined {
-    return this.#connection?.tls?.authorizationError;
-  }
-
-  /** As on tls.TLSSocket: false where none was agreed on; undefined without TLS. */
-  get alpnProtocol(): string | false | undefined {
-    const info = this.#connection?.tls ?? null;
-    return info === null ? undefined : (info.alpnProtocol ?? false);
   }
 
   // ------------------------------------------------------------------------------------- counts

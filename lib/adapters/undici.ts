@@ -27,7 +27,8 @@ const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 
 
 /**
  * For undici's `new Client(url, { connect: connector() })`. Options are those of hawser's
- * `connect`; `https:` is TLS with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols` says more.
+ * `connect`; `https:` is TLS with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols`
+ * says more.
  */
 export function connector(
   options: ConnectorOptions = {},

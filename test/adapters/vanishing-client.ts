@@ -1,6 +1,6 @@
-// Run in a network namespace by vanishing.test.ts: a Redis server, and a client over hawser. When it
-// is told on standard input that packets are dropped, it waits for the end of its connection and
-// prints the error and how long it took.
+// Run in a network namespace by vanishing.test.ts: a Redis server, and a client over hawser. When
+// it is told on standard input that packets are dropped, it waits for the end of its connection
+// and prints the error and how long it took.
 
 import { once } from "node:events";
 import { createInterface } from "node:readline";
