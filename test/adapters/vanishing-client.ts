@@ -23,6 +23,6 @@ const droppedAt = performance.now();
 if (mode === "pending") stream.write("GET key\r\n");
 const [error] = await once(stream, "error");
 const ms = performance.now() - droppedAt;
-console.log(JSON.stringify({ code: error.code, reason: error.reason, ms }));
 await server.stop();
+console.log(JSON.stringify({ code: error.code, reason: error.reason, ms }));
 process.exit();
