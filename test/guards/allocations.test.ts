@@ -2,8 +2,10 @@
 // measured has room for all of it, so nothing is collected meanwhile and the difference is what was
 // allocated: a number without a clock.
 
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Program, timeLimitMs } from "./support.ts";
+import { cleanEnvironment, Program, timeLimitMs } from "./support.ts";
 
 /** Room for all that is allocated between two marks, in MiB, and code that is made in its turn. */
 const FLAGS = [
@@ -42,13 +44,13 @@ interface Cost {
 async function cost(style: Style): Promise<Cost> {
   await using server = new Program("server-program.mjs", [style], FLAGS);
   await using client = new Program("client-program.mjs", []);
-  const { port } = await server.ask("port");
+  const { port } = await server.ask(["port"]);
   await client.ask({ open: port, connections: CONNECTIONS });
   await client.ask({ echo: WARM_UP });
-  const { bytes: view = 0 } = await server.ask("view");
-  await server.ask("mark");
+  const { bytes: view = 0 } = await server.ask(["view"]);
+  await server.ask(["mark"]);
   await client.ask({ echo: MESSAGES });
-  const { messages, collections, heap = 0, external = 0 } = await server.ask("report");
+  const { messages, collections, heap = 0, external = 0 } = await server.ask(["report"]);
   expect({ messages, collections }).toEqual({ messages: MESSAGES, collections: 0 });
   return { heap: heap / MESSAGES, external: external / MESSAGES, view };
 }
@@ -69,4 +71,28 @@ describe("bytes allocated for a message that is received and echoed", () => {
     },
     timeLimitMs,
   );
+});
+
+describe("bytes allocated for one more datagram in a batch", () => {
+  function each(mode: string): number {
+    const program = join(import.meta.dirname, "datagrams-program.mjs");
+    const result = spawnSync(process.execPath, [...FLAGS, program, mode], {
+      encoding: "utf8",
+      env: cleanEnvironment(),
+      timeout: timeLimitMs,
+    });
+    expect(result.status, result.stderr).toBe(0);
+    return (JSON.parse(result.stdout) as { each: number }).each;
+  }
+
+  // No object is as small as two words of 8 bytes, less a word for what varies between rounds.
+  test("none, where their places in the slab are enough", { timeout: timeLimitMs }, () => {
+    expect(Math.abs(each("places"))).toBeLessThan(8);
+  });
+
+  test("one view, where it is asked for", { timeout: timeLimitMs }, () => {
+    const bytes = each("view");
+    expect(bytes).toBeGreaterThan(48);
+    expect(bytes).toBeLessThan(160);
+  });
 });

@@ -1,7 +1,7 @@
 // An echo server that is measured: what it allocates, and what its connections keep. The style is
-// its argument: lent, owned or await. Commands: "port"; "mark" collects garbage and starts to count;
-// "report" says what was allocated since; "kept" collects and says what is in use; "view" says what
-// one Buffer over memory that is there already takes on this Node.
+// its argument: lent, owned or await. Commands: ["port"]; ["mark"] collects garbage and starts to
+// count; ["report"] says what was allocated since; ["kept", n] waits for n connections, collects and
+// says what is in use; ["view"] says what one Buffer over memory that is there already takes.
 
 import { PerformanceObserver } from "node:perf_hooks";
 import process from "node:process";
@@ -93,11 +93,12 @@ const commands = {
     await collect();
     return { bytes: bytesOfView() };
   },
-  async kept() {
+  async kept(connections) {
+    while (listener.connections.size < connections) await setImmediate();
     await collect();
-    return { ...inUse(), connections: listener.connections.size };
+    return inUse();
   },
 };
 
-process.on("message", async (command) => process.send(await commands[command]()));
+process.on("message", async ([name, argument]) => process.send(await commands[name](argument)));
 process.on("disconnect", () => process.exit());
