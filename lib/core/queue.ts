@@ -103,6 +103,12 @@ export class Queue<T extends string | Uint8Array = Buffer> {
     return this.#ring[(this.#head + 2 * index) & (this.#ring.length - 1)] as T;
   }
 
+  /** Bytes of the item at `index` as they were counted, whatever has become of its memory since. */
+  sizeAt(index: number): number {
+    if (index >= this.#length) return 0;
+    return this.#ring[((this.#head + 2 * index) & (this.#ring.length - 1)) + 1] as number;
+  }
+
   /** Drops everything. */
   clear(): void {
     this.#release();
@@ -187,8 +193,9 @@ export class Queue<T extends string | Uint8Array = Buffer> {
     }
     if (left > 0) {
       const head = this.#ring[this.#head] as Buffer;
-      this.#ring[this.#head] = head.subarray(left);
-      this.#ring[this.#head + 1] = head.length - left;
+      const size = this.#ring[this.#head + 1] as number;
+      this.#ring[this.#head] = head.subarray(left, size);
+      this.#ring[this.#head + 1] = size - left;
       this.#bytes -= left;
     }
     this.#sink();

@@ -38,6 +38,7 @@ import {
   area,
   type Channel,
   completions,
+  flush,
   isPending,
   isSlab,
   type LoopAccount,
@@ -84,6 +85,9 @@ export interface StreamSink {
 const OUTBOX_PARTS = 64;
 const OUTBOX_BYTES = 1_048_576;
 
+/** The length of a submission is a 31-bit number. */
+const MAX_SUBMISSION_BYTES = 1_073_741_824;
+
 /** UTF-8 needs at most this many bytes for one UTF-16 code unit. */
 const UTF8_BYTES_PER_UNIT = 3;
 
@@ -109,6 +113,8 @@ export class StreamChannel implements Channel, LoopAccount {
   #shutdownAfter = false;
   #closeAfter = false;
   #closed = false;
+  /** The peer's end was told: nothing is read any more. */
+  #ended = false;
   /** What the kernel does not take before the close is dropped. */
   #drops = false;
 
@@ -158,7 +164,9 @@ export class StreamChannel implements Channel, LoopAccount {
   write(bytes: Uint8Array): void {
     const size = bytes.length;
     this.#written += size;
-    if (this.#outbox !== null) {
+    if (this.#outbox === null && size > MAX_SUBMISSION_BYTES) {
+      this.#writeHuge(bytes);
+    } else if (this.#outbox !== null) {
       this.#enqueue(bytes);
     } else if (isSlab(bytes)) {
       if (POISONS_LENT) {
@@ -279,6 +287,18 @@ export class StreamChannel implements Channel, LoopAccount {
     else outbox.push(asBuffer(bytes));
   }
 
+  // The outbox submits it in pieces.
+  #writeHuge(bytes: Uint8Array): void {
+    if (isPending(this)) flush();
+    if (this.#outbox !== null) {
+      this.#enqueue(bytes);
+      return;
+    }
+    this.#outbox = new Queue<Buffer>({ high: Number.MAX_SAFE_INTEGER });
+    this.#enqueue(bytes);
+    this.#offer();
+  }
+
   /** Submits the front of the outbox, by reference; it stays there until the kernel has it. */
   #offer(): void {
     const outbox = this.#outbox;
@@ -288,8 +308,9 @@ export class StreamChannel implements Channel, LoopAccount {
     for (let part = 0; part < OUTBOX_PARTS && offered < OUTBOX_BYTES; part++) {
       const chunk = outbox.peek(part);
       if (chunk === undefined) break;
-      // A prefix of a large chunk: lengths of a chain are 31-bit numbers, and a flush is bounded.
-      const size = Math.min(chunk.length, OUTBOX_BYTES - offered);
+      // A prefix of a large chunk: lengths of a chain are 31-bit numbers, and a flush is bounded. By
+      // its size as it was counted: the flush refuses memory that was detached or shrunk since.
+      const size = Math.min(outbox.sizeAt(part), OUTBOX_BYTES - offered);
       offered += size;
       submit(this, OPERATION_SEND_VIEW, 0, size, addView(chunk));
     }
@@ -325,6 +346,7 @@ export class StreamChannel implements Channel, LoopAccount {
         else this.#offer();
         return;
       case KIND_END:
+        this.#ended = true;
         sink.onEnded();
         return;
       case KIND_FAILED:
@@ -423,7 +445,10 @@ export class StreamChannel implements Channel, LoopAccount {
     this.#outbox = null;
     this.#offered = 0;
     whenSettled(() => {
-      if (!this.#closed) this.#sink.onSendFailed(status);
+      if (this.#closed) return;
+      this.#sink.onSendFailed(status);
+      // Behind the peer's end nothing is read any more that could tell it.
+      if (this.#ended && !this.#closed) this.#sink.onFailed(status);
     });
   }
 }

@@ -140,7 +140,10 @@ bool Reactor::SendChain(Chain* chain) {
     chain->left--;
     const uint8_t* bytes = nullptr;
     if (!ResolvePart(record, &bytes)) {
+      // A stream with a hole is no stream: it fails, as with an error of the kernel's.
       chain->status = -EFAULT;
+      if (chain->slot->latched == 0) chain->slot->latched = chain->status;
+      Carry(chain->name.index, *chain->slot);
       return false;
     }
     if (operation == Operation::kSendView) chain->tells = true;
