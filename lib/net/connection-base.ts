@@ -83,7 +83,7 @@ export abstract class ConnectionBase<T = unknown> {
   /** @internal When it became ready, in whole milliseconds of the monotonic clock. */
   protected readyAt = 0;
   /** @internal Bytes written before there was a channel. */
-  protected early: Uint8Array[] | null = null;
+  protected early: { readonly chunks: Uint8Array[]; bytes: number } | null = null;
   /** @internal */
   protected receiver: Receiver<object> | null = null;
   /** @internal */
@@ -246,7 +246,7 @@ export abstract class ConnectionBase<T = unknown> {
 
   /** @internal */
   protected earlyBytes(): number {
-    return this.early === null ? 0 : this.early.reduce((sum, bytes) => sum + bytes.length, 0);
+    return this.early === null ? 0 : this.early.bytes;
   }
 
   /** @internal Bytes that the kernel has taken. */

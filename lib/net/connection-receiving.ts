@@ -220,7 +220,8 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     if ((this.flags & CLOSING) !== 0) {
       this.finishIfDone();
     } else if (this.policy.data !== undefined) {
-      // After what is held, when resume() is called.
+      // After what is held, when resume() is called; a pause in this turn holds the end itself.
+      if ((this.flags & PAUSED) !== 0) this.flags |= HOLDING;
       if ((this.flags & HOLDING) === 0) this.#endConsumed(false);
       else this.#awaitReader();
     } else {

@@ -6,6 +6,7 @@ import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts
 import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
 import { quiet, SendWaiters } from "../core/send-waiters.ts";
 import { readSignal, untilAborted } from "../core/waiting.ts";
+import type { HawserError } from "../errors/index.ts";
 import { isSlab, mustWaitForLoop, nextIteration } from "../socket/reactor.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import type { LivenessVerdict } from "./liveness.ts";
@@ -55,8 +56,10 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
   #writeEarly(data: Uint8Array | string): boolean {
     // Kept as it is only if it is large, as after the connection is there. Lent memory never is.
     const isKept = typeof data !== "string" && data.length > COPY_THRESHOLD_BYTES && !isSlab(data);
-    this.early ??= [];
-    this.early.push(isKept ? data : Buffer.from(data as string));
+    const bytes = isKept ? data : Buffer.from(data as string);
+    this.early ??= { chunks: [], bytes: 0 };
+    this.early.chunks.push(bytes);
+    this.early.bytes += bytes.length;
     if (this.earlyBytes() <= this.policy.sendHighWaterMark) return true;
     this.flags |= NEEDS_DRAIN;
     return false;
@@ -132,12 +135,18 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
 
   /** @internal What was written before there was a channel goes out first. */
   protected sendEarly(channel: ByteChannel): void {
-    const early = this.early ?? [];
+    const { chunks, bytes } = this.early ?? { chunks: [], bytes: 0 };
     this.early = null;
-    for (const bytes of early) channel.write(bytes);
+    for (const chunk of chunks) channel.write(chunk);
+    // Memory that was kept by reference and detached meanwhile would be a hole in the stream.
+    if (channel.writtenBytes !== bytes) this.fail(this.#lost(), "local");
     if ((this.flags & NEEDS_DRAIN) !== 0 || this.waiters !== null) channel.tell();
     if ((this.flags & SHUT) !== 0) channel.shutdown();
     if (channel.writtenBytes > 0 || (this.flags & SHUT) !== 0) this.watchLiveness(channel);
+  }
+
+  #lost(): HawserError {
+    return this.error("EFAULT", "write", { phase: "open" });
   }
 
   /** @internal */

@@ -198,6 +198,7 @@ export class Connection<T = unknown>
 
   /** @internal `close()` for those who do not ask for the result. */
   conclude(): void {
+    if (this.ending !== null) this.#dropHeld();
     if (this.ending !== null || (this.flags & CLOSING) !== 0) return;
     const before = this.current;
     const isShut = (this.flags & SHUT) !== 0;
@@ -220,7 +221,15 @@ export class Connection<T = unknown>
 
   /** RST now (SO_LINGER 0, socket(7)): queued bytes are lost, the descriptor is free this turn. */
   abort(): void {
-    this.#end("abort", null, "local");
+    if (this.ending !== null) this.#dropHeld();
+    else this.#end("abort", null, "local");
+  }
+
+  // It is over already, and only still had something for a reader who does not want it any more.
+  #dropHeld(): void {
+    if ((this.flags & HOLDING) === 0) return;
+    this.flags &= ~HOLDING;
+    this.tellEnding();
   }
 
   /** Settles when the state is `closed` or `failed`, after everybody else was told. Never rejects. */
