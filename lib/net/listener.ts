@@ -256,8 +256,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     while (this.#state === "ready" && this.#admission.allowance(this.#load()) > 0) {
       const held = this.#surplus.shift();
       if (held === undefined) break;
-      this.#deliver(...held);
+      // Before anybody is told of it, who may pause it again.
       reactor.resume(...held);
+      this.#deliver(...held);
     }
     // Out of descriptors, it is the timer that asks again.
     if (this.#state !== "ready" || this.#backoff.isSet) return;
