@@ -47,7 +47,7 @@ export function readOptions<F extends Fields>(
 ): Values<F> {
   const values: Record<string, unknown> = {};
   if (input === undefined) {
-    for (const key in fields) values[key] = (fields[key] as Field<unknown>).initial;
+    for (const [key, field] of Object.entries(fields)) values[key] = field.initial;
     return values as Values<F>;
   }
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
@@ -59,8 +59,8 @@ export function readOptions<F extends Fields>(
     keysOf.set(fields, keys);
   }
   rejectUnknownKeys(input, keys, what, instead);
-  for (const key in fields) {
-    const field = fields[key] as Field<unknown>;
+  // Own keys only: a library may have put names of its own on Object.prototype.
+  for (const [key, field] of Object.entries(fields)) {
     const value = (input as Record<string, unknown>)[key];
     values[key] = value === undefined ? field.initial : field.read(value, key);
   }
