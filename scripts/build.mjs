@@ -25,6 +25,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const entryPoints = {
   index: "lib/index.ts",
   cli: "lib/cli/main.ts",
+  http: "lib/http.ts",
+  streams: "lib/streams.ts",
   start: "lib/cli/start.ts",
 };
 
