@@ -67,6 +67,12 @@ export const MAX_KEEPALIVE_MS = 32_767_000;
 /** MAX_TCP_KEEPCNT of Linux. */
 export const MAX_KEEPALIVE_COUNT = 127;
 
+/** How old the list of interfaces may be that tells broadcast addresses from others. */
+export const UDP_INTERFACES_FRESH_MS = 1_000;
+
+/** Silence after which a UDP listener forgets a peer: UDP has no end that would say so. */
+export const UDP_FLOW_IDLE_TIMEOUT_MS = 60_000;
+
 /** No limit of our own on the establishment, as in node:net. */
 export const CONNECT_TIMEOUT_MS = 0;
 
@@ -129,7 +135,16 @@ export const MAX_SEGMENT_BYTES = 1_472;
  * Addresses of peers kept as objects. More are forgotten, the longest unused first, and made anew
  * when they are needed: a flood of spoofed sources costs no more memory than this.
  */
-export const MAX_INTERNED_PEERS = 65_536;
+export const MAX_INTERNED_PEERS_COUNT = 65_536;
+
+/** Flows of one UDP listener at once. */
+export const MAX_UDP_FLOWS_COUNT = 65_536;
+
+/** Of so many flows one may be of a peer that was never answered: such come for nothing. */
+export const FLOWS_PER_UNANSWERED_COUNT = 4;
+
+/** Group and broadcast addresses by which one UDP flow is found besides its own. */
+export const MAX_FLOW_ALIASES_COUNT = 8;
 
 /** Descriptors in one message (SCM_RIGHTS); as kDescriptorsPerMessage in native/socket/calls.h. */
 export const MAX_DESCRIPTORS_PER_MESSAGE = 16;

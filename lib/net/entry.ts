@@ -6,6 +6,16 @@ import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { Listener } from "./listener.ts";
 import { parseListenArguments } from "./parameters.ts";
 import type { ConnectionHandler, ConnectOptions, ListenOptions, StreamEndpoint } from "./types.ts";
+import { connectUdp } from "./udp/connect.ts";
+import type { UdpFlow } from "./udp/flow.ts";
+import { UdpListener } from "./udp/listener.ts";
+import { parseUdpConnect, parseUdpListen } from "./udp/parameters.ts";
+import type {
+  UdpConnectOptions,
+  UdpEndpoint,
+  UdpFlowHandler,
+  UdpListenOptions,
+} from "./udp/types.ts";
 
 /**
  * Opens a connection and resolves when it is ready.
@@ -14,11 +24,26 @@ import type { ConnectionHandler, ConnectOptions, ListenOptions, StreamEndpoint }
  *   says how far it came (resolve, connect, tls), with `errors` when several addresses failed; or
  *   `signal.reason`. See connect(2).
  */
-export async function connect<T = unknown>(
+export function connect<T = unknown>(
   endpoint: StreamEndpoint | URL,
   options?: ConnectOptions<T>,
-): Promise<Connection<T>> {
-  const connection = new Connection<T>(endpoint, options);
+): Promise<Connection<T>>;
+export function connect<T = unknown>(
+  endpoint: UdpEndpoint,
+  options?: UdpConnectOptions<T>,
+): Promise<UdpFlow<T>>;
+export async function connect<T = unknown>(
+  endpoint: StreamEndpoint | UdpEndpoint | URL,
+  options?: ConnectOptions<T> | UdpConnectOptions<T>,
+): Promise<Connection<T> | UdpFlow<T>> {
+  if (isUdp(endpoint)) {
+    const parsed = parseEndpoint(endpoint, "connect");
+    return connectUdp(parsed, parseUdpConnect(options)) as Promise<UdpFlow<T>>;
+  }
+  const connection = new Connection<T>(
+    endpoint as StreamEndpoint | URL,
+    options as ConnectOptions<T> | undefined,
+  );
   const { ready } = connection;
   connection.start();
   return ready;
@@ -40,11 +65,24 @@ export function listen<T = unknown>(
   options: ListenOptions<T>,
   handler?: ConnectionHandler<T>,
 ): Promise<Listener<T>>;
+export function listen<T = unknown>(
+  endpoint: UdpEndpoint,
+  handler?: UdpFlowHandler<T>,
+): Promise<UdpListener<T>>;
+export function listen<T = unknown>(
+  endpoint: UdpEndpoint,
+  options: UdpListenOptions<T>,
+  handler?: UdpFlowHandler<T>,
+): Promise<UdpListener<T>>;
 export async function listen<T = unknown>(
-  endpoint: StreamEndpoint | URL,
-  options?: ListenOptions<T> | ConnectionHandler<T>,
-  handler?: ConnectionHandler<T>,
-): Promise<Listener<T>> {
+  endpoint: StreamEndpoint | UdpEndpoint | URL,
+  options?: ListenOptions<T> | UdpListenOptions<T> | ConnectionHandler<T> | UdpFlowHandler<T>,
+  handler?: ConnectionHandler<T> | UdpFlowHandler<T>,
+): Promise<Listener<T> | UdpListener<T>> {
+  if (isUdp(endpoint)) {
+    const parsed = parseEndpoint(endpoint, "listen");
+    return new UdpListener<T>(parsed, parseUdpListen(options, handler)).start();
+  }
   const parsed = requireStream(parseEndpoint(endpoint, "listen"));
   return new Listener<T>(parsed, parseListenArguments(options, handler)).start();
 }
@@ -54,4 +92,11 @@ const STREAM_SCHEMES: ReadonlySet<string> = new Set(["tcp", "tls", "unix"]);
 function requireStream(endpoint: Endpoint): Endpoint {
   if (STREAM_SCHEMES.has(endpoint.scheme)) return endpoint;
   throw codeError("EPROTONOSUPPORT", "listen", { address: `${endpoint.scheme}:` });
+}
+
+// By the scheme alone; whether the rest is right, the parser says.
+function isUdp(endpoint: unknown): boolean {
+  if (typeof endpoint === "string") return /^udp:/i.test(endpoint);
+  const { protocol, transport } = (endpoint ?? {}) as { protocol?: unknown; transport?: unknown };
+  return protocol === "udp:" || transport === "udp";
 }

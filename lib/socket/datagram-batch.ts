@@ -161,9 +161,13 @@ export class DatagramBatch {
 
 /** A datagram with all that its completion tells. */
 export function ownedDatagram(data: Buffer, at: number): Datagram {
+  return { data, ...ownedDatagramInfo(at) };
+}
+
+/** What a completion tells besides the bytes. */
+export function ownedDatagramInfo(at: number): Omit<Datagram, "data"> {
   const sender = senderAt(at);
   return {
-    data,
     address: sender?.address ?? "",
     port: sender?.port ?? 0,
     family: sender?.family ?? "unix",

@@ -88,3 +88,22 @@ export function timestampAt(at: number): number | null {
   const low = (completions[at + COMPLETION_TIME_LOW] as number) >>> 0;
   return high === 0 ? null : (high * TWO_TO_32 + low) / NS_PER_MS;
 }
+
+/** Words of a key that tells flows apart: the peer whole, and the address that it has sent to. */
+export const FLOW_KEY_WORDS: number = FLAT_WORDS + 4;
+
+/** Writes the key of a datagram's flow: peer with port and scope, then the local address. */
+export function flowKeyAt(at: number, key: Int32Array): void {
+  const peer = (completions[at + COMPLETION_PEER] as number) * FLAT_WORDS;
+  const local = (completions[at + COMPLETION_LOCAL] as number) * FLAT_WORDS;
+  for (let i = 0; i < FLAT_WORDS; i++) key[i] = words[peer + i] as number;
+  for (let i = 0; i < 4; i++) key[FLAT_WORDS + i] = local < 0 ? 0 : (words[local + i] as number);
+}
+
+/** The same from addresses. */
+export function flowKey(peer: Int32Array, local: Int32Array | null): Int32Array {
+  const key = new Int32Array(FLOW_KEY_WORDS);
+  key.set(peer);
+  if (local !== null) key.set(local.subarray(0, 4), FLAT_WORDS);
+  return key;
+}

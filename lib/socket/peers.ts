@@ -3,7 +3,7 @@
 // length (address.ts).
 
 import { FlatMap } from "../core/flat-map.ts";
-import { MAX_INTERNED_PEERS } from "../core/limits.ts";
+import { MAX_INTERNED_PEERS_COUNT } from "../core/limits.ts";
 import {
   type AddressFamily,
   FLAT_BYTES,
@@ -60,7 +60,7 @@ export function internPeer(source: Int32Array, at: number): Peer {
   const known = young.get(source, at);
   if (known !== undefined) return known;
   const peer = old.get(source, at) ?? new Peer(source.slice(at, at + FLAT_WORDS));
-  if (young.size >= MAX_INTERNED_PEERS / 2) {
+  if (young.size >= MAX_INTERNED_PEERS_COUNT / 2) {
     old = young;
     young = new FlatMap<Peer>(FLAT_WORDS);
   }

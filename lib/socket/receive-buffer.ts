@@ -13,7 +13,8 @@ interface WithDescriptor {
  *
  * @returns what the kernel says it has, in bytes; Linux doubles it for its own accounts
  */
-export function setReceiveBuffer(socket: WithDescriptor, bytes: number): number {
+export function setReceiveBuffer(socket: WithDescriptor, bytes: number | undefined): number {
+  if (bytes === undefined) return receiveBufferOf(socket);
   for (const name of ["SO_RCVBUFFORCE", "SO_RCVBUF"]) {
     try {
       applyOptions(socket.fd, [assign(name, bytes)]);

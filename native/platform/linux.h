@@ -95,10 +95,8 @@ inline bool ReadErrorMessage(int level, int type, const uint8_t* data, std::size
   sock_extended_err entry;
   if (!tells || length < sizeof(entry)) return false;
   std::memcpy(&entry, data, sizeof(entry));
-  if (entry.ee_origin != SO_EE_ORIGIN_LOCAL && entry.ee_origin != SO_EE_ORIGIN_ICMP &&
-      entry.ee_origin != SO_EE_ORIGIN_ICMP6) {
-    return false;
-  }
+  // What is of local origin was the answer of the send itself already.
+  if (entry.ee_origin != SO_EE_ORIGIN_ICMP && entry.ee_origin != SO_EE_ORIGIN_ICMP6) return false;
   *error = static_cast<int>(entry.ee_errno);
   *info = entry.ee_info;
   return true;

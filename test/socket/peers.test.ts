@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MAX_INTERNED_PEERS } from "../../lib/core/limits.ts";
+import { MAX_INTERNED_PEERS_COUNT } from "../../lib/core/limits.ts";
 import { toNativeAddress } from "../../lib/socket/address.ts";
 import { internedPeers, internPeer } from "../../lib/socket/peers.ts";
 
@@ -24,10 +24,10 @@ describe("interned peers", () => {
   test("B35: a flood of sources is bounded, and who is in use stays", () => {
     const used = words(0, 0, 2, 99);
     const peer = internPeer(used, 0);
-    for (let i = 0; i < 3 * MAX_INTERNED_PEERS; i++) {
+    for (let i = 0; i < 3 * MAX_INTERNED_PEERS_COUNT; i++) {
       internPeer(words((i >> 16) & 0xff, (i >> 8) & 0xff, i & 0xff, 7), 0);
       if (i % 1_000 === 0) expect(internPeer(used, 0)).toBe(peer);
     }
-    expect(internedPeers()).toBeLessThanOrEqual(MAX_INTERNED_PEERS);
+    expect(internedPeers()).toBeLessThanOrEqual(MAX_INTERNED_PEERS_COUNT);
   });
 });

@@ -1,0 +1,485 @@
+// UdpListener: a bound port, server for its flows and source of outbound ones (B32). Not here: which
+// flow is whose (flow-table.ts), one flow (flow.ts), the socket (port.ts).
+
+import { bytesOf, type SendData } from "../../core/byte-stream.ts";
+import { quiet } from "../../core/send-waiters.ts";
+import { Deferred } from "../../core/waiting.ts";
+import {
+  LISTENER_STATES,
+  type ListenerEvent,
+  type ListenerState,
+  next,
+} from "../../core/states.ts";
+import {
+  codeError,
+  errnoError,
+  errnoOf,
+  type HawserError,
+  invalidState,
+  rejectUnknownKeys,
+  requireDuration,
+  requireObject,
+} from "../../errors/index.ts";
+import { ownedDatagram } from "../../socket/datagram-batch.ts";
+import { interfaceIndex, localWords, ManySent, peerWords } from "../../socket/datagram-many.ts";
+import {
+  FLOW_KEY_WORDS,
+  flowKey,
+  flowKeyAt,
+  interfaceAt,
+  localAt,
+  peerAt,
+} from "../../socket/datagram-record.ts";
+import { internPeer, Peer } from "../../socket/peers.ts";
+import { report } from "../../socket/reactor.ts";
+import { type HandlerContext, captureContext, inContext } from "../handler-context.ts";
+import { type Endpoint, parseEndpoint } from "../endpoint.ts";
+import type { SocketAddressInfo } from "../types.ts";
+import { bindPorts, firstAddress } from "./addresses.ts";
+import { type FlowOwner, type FlowPolicy, UdpFlow } from "./flow.ts";
+import { FlowTable } from "./flow-table.ts";
+import { answeringAddress } from "./local-addresses.ts";
+import { parseUdpHandlers, type UdpHandlerSet, type UdpListenParameters } from "./parameters.ts";
+import { sourceTo } from "./path-mtu.ts";
+import type { PortOwner, UdpPort } from "./port.ts";
+import type {
+  UdpCounters,
+  UdpEndpoint,
+  UdpFlowHandler,
+  UdpHandlers,
+  UdpListenerCloseResult,
+} from "./types.ts";
+
+/** To whom a datagram goes that belongs to no flow. A received `Datagram` will do. */
+export interface UdpDestination {
+  readonly address: string;
+  readonly port: number;
+  /** The source address. A group's or broadcast one gives that of its interface. */
+  readonly localAddress?: string | null | undefined;
+  readonly interface?: string | number | null | undefined;
+}
+
+const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
+const ECANCELED = errnoOf("ECANCELED") as number;
+
+/** A bound socket: server for its flows, and source of outbound ones on the same port. */
+export class UdpListener<T = unknown>
+  implements AsyncDisposable, AsyncIterable<UdpFlow<T>>, PortOwner, FlowOwner
+{
+  readonly #endpoint: Endpoint;
+  readonly #parameters: UdpListenParameters;
+  readonly #policy: FlowPolicy;
+  readonly #context: HandlerContext;
+  readonly #table: FlowTable;
+  #ports: UdpPort[] = [];
+  #state: ListenerState = LISTENER_STATES.initial;
+  #credits: number;
+  #flowDrops = 0;
+  #evicted = 0;
+  /** Flows that nobody has taken yet; null where a handler or callbacks take them. */
+  #queue: UdpFlow<T>[] | null;
+  #takers: ((result: IteratorResult<UdpFlow<T>, undefined>) => void)[] = [];
+  #stopWatching: () => void = nothing;
+  readonly #closed = new Deferred<UdpListenerCloseResult>();
+  readonly #key = new Int32Array(FLOW_KEY_WORDS);
+
+  /** @internal Made by `listen()`. */
+  constructor(endpoint: Endpoint, parameters: UdpListenParameters) {
+    const { open, data, drain, close, handler } = parameters;
+    this.#endpoint = endpoint;
+    this.#parameters = parameters;
+    this.#context = captureContext();
+    this.#policy = this.#policyOf({ open, data, drain, close }, parameters.idleTimeout);
+    this.#table = new FlowTable(parameters.maxFlows);
+    this.#credits = parameters.newConnectionLimit;
+    const isTaken = [open, data, drain, close, handler].some((one) => one !== undefined);
+    this.#queue = isTaken ? null : [];
+  }
+
+  #policyOf({ open, data, drain, close }: UdpHandlerSet, idleTimeout: number): FlowPolicy {
+    const { receiveHighWaterMark, sendHighWaterMark, fragment, lend } = this.#parameters;
+    const handlers = {
+      open: inContext(this.#context, open),
+      data: inContext(this.#context, data),
+      drain: inContext(this.#context, drain),
+      close: inContext(this.#context, close),
+    };
+    return { handlers, idleTimeout, receiveHighWaterMark, sendHighWaterMark, fragment, lend };
+  }
+
+  /** @internal Rejects with what `listen()` rejects with. */
+  async start(): Promise<this> {
+    const { signal } = this.#parameters;
+    this.#transition("start");
+    try {
+      signal?.throwIfAborted();
+      this.#ports = await bindPorts(this.#endpoint, this.#parameters, this);
+    } catch (error) {
+      this.#transition("fail");
+      this.#closed.resolve(Object.freeze({ error: error as HawserError }));
+      throw error;
+    }
+    this.#transition("listening");
+    if (signal !== undefined) {
+      const abort = () => void this.close();
+      signal.addEventListener("abort", abort, { once: true });
+      this.#stopWatching = () => signal.removeEventListener("abort", abort);
+    }
+    return this;
+  }
+
+  // ---------------------------------------------------------------------------------- receiving
+
+  /** @internal */
+  received(port: UdpPort, data: Buffer, at: number): void {
+    flowKeyAt(at, this.#key);
+    const flow = this.#table.find(this.#key) ?? this.#flowFor(port, data, at);
+    flow?.deliver(data, at);
+  }
+
+  // The flow of a datagram that was not found by where it was sent to.
+  #flowFor(port: UdpPort, data: Buffer, at: number): UdpFlow | undefined {
+    const peer = peerAt(at);
+    if (peer === null || this.#state !== "ready") return undefined;
+    const arrived = this.#key.slice();
+    const index = interfaceAt(at) ?? 0;
+    const local = answeringAddress(localAt(at), index);
+    const key = flowKey(peer.words, local.words);
+    const known = this.#table.find(key);
+    if (known !== undefined) {
+      this.#table.addAlias(known, arrived);
+      return known;
+    }
+    if (!this.#mayTake(data, at)) return undefined;
+    const flow = this.#make(port, peer, { ...local, index }, key, this.#policy, false);
+    if (flow === undefined) {
+      this.#flowDrops++;
+      return undefined;
+    }
+    if (!sameWords(key, arrived)) this.#table.addAlias(flow, arrived);
+    this.#hand(flow);
+    return flow.state === "ready" ? flow : undefined;
+  }
+
+  // The application's word on a peer without a flow, and the credits.
+  #mayTake(data: Buffer, at: number): boolean {
+    const { datagram } = this.#parameters;
+    if (datagram !== undefined) {
+      try {
+        const given = ownedDatagram(Buffer.from(data), at);
+        const answer = inContext(this.#context, datagram)(this as never, given);
+        if (answer !== "accept" || this.#state !== "ready") return false;
+      } catch (error) {
+        report(error);
+        return false;
+      }
+    }
+    if (this.#credits <= 0) {
+      this.#flowDrops++;
+      return false;
+    }
+    this.#credits--;
+    return true;
+  }
+
+  #make(
+    port: UdpPort,
+    peer: Peer,
+    local: { readonly words: Int32Array | null; readonly address: string; readonly index: number },
+    key: Int32Array,
+    policy: FlowPolicy,
+    isOurs: boolean,
+  ): UdpFlow | undefined {
+    const hasRoom = this.#table.makeRoom(isOurs, (flow) => {
+      this.#evicted++;
+      flow.end(null, "local", true);
+    });
+    if (!hasRoom) return undefined;
+    const flow = new UdpFlow(port, peer, local, policy, this);
+    flow.isAnswered = isOurs;
+    this.#table.add(flow, key);
+    return flow;
+  }
+
+  // To whoever takes flows.
+  #hand(flow: UdpFlow): void {
+    const { handler } = this.#parameters;
+    flow.opened();
+    if (handler !== undefined) this.#handle(handler, flow);
+    else if (this.#queue !== null) {
+      const taker = this.#takers.shift();
+      if (taker === undefined) this.#queue.push(flow as UdpFlow<T>);
+      else taker({ done: false, value: flow as UdpFlow<T> });
+    }
+  }
+
+  // Its return is close(); its rejection with the flow's own error ends that flow quietly.
+  #handle(handler: UdpFlowHandler, flow: UdpFlow): void {
+    const failed = (error: unknown) => {
+      const isOwn = (error as HawserError | null)?.address === flow.remoteAddress;
+      flow.abort();
+      if (!isOwn || (error as HawserError).syscall === undefined) report(error);
+    };
+    const run = async () => inContext(this.#context, handler)(flow);
+    run().then(() => flow.close(), failed);
+  }
+
+  /** @internal */
+  troubled(errno: number): void {
+    this.flowError(errnoError(errno, "recvmsg", this.#place()));
+  }
+
+  /** @internal */
+  peerTroubled(_port: UdpPort, peer: Peer | null, errno: number): void {
+    const flow = peer === null ? undefined : this.#table.findPeer(peer.words);
+    if (flow !== undefined) {
+      flow.trouble(errno);
+      return;
+    }
+    const whom = peer === null ? {} : { address: peer.address, port: peer.port };
+    this.flowError(errnoError(errno, "recvmsg", { ...this.#place(), ...whom }));
+  }
+
+  /** @internal */
+  drained(): void {
+    for (const flow of this.#table.flows) flow.drained();
+  }
+
+  /** @internal */
+  flowAnswered(flow: UdpFlow): void {
+    this.#table.answered(flow);
+  }
+
+  /** @internal */
+  flowClosed(flow: UdpFlow): void {
+    this.#table.delete(flow);
+    if (this.#queue !== null && this.#queue.length > 0) {
+      this.#queue = this.#queue.filter((one) => one !== (flow as UdpFlow<never>));
+    }
+  }
+
+  /** @internal */
+  flowDropped(): void {
+    this.#flowDrops++;
+  }
+
+  /** @internal */
+  flowError(error: HawserError): void {
+    const { error: callback } = this.#parameters;
+    if (callback === undefined) return;
+    try {
+      inContext(this.#context, callback)(this as never, error);
+    } catch (thrown) {
+      report(thrown);
+    }
+  }
+
+  #place(): { localAddress: string; localPort: number } {
+    const { address, port } = this.address;
+    return { localAddress: address, localPort: port };
+  }
+
+  // ------------------------------------------------------------------------------------ sending
+
+  /**
+   * A flow to a peer from this listener's port (B32). The existing one where there is one; then
+   * `handlers` are not looked at.
+   *
+   * @throws TypeError or RangeError for wrong arguments; (rejection) HawserError: what the resolver
+   *   says, ENETUNREACH, EAFNOSUPPORT (a family that this listener has not), ENOBUFS (`maxFlows`
+   *   flows, all answered), EBADF (closed)
+   */
+  async connect(remote: UdpEndpoint | URL, handlers?: UdpHandlers<T>): Promise<UdpFlow<T>> {
+    const endpoint = parseEndpoint(remote, "connect", "remote");
+    const given = parseUdpHandlers(handlers);
+    if (endpoint.scheme !== "udp") throw codeError("EPROTONOSUPPORT", "connect");
+    const { family, lookup } = this.#parameters;
+    if (this.#state !== "ready")
+      throw codeError("EBADF", "connect", { address: endpoint.host ?? "" });
+    const address = await firstAddress(endpoint, { family, lookup });
+    const peer = internPeer(new Int32Array(address.bytes.buffer), 0);
+    const place = { address: peer.address, port: peer.port };
+    if (this.#state !== "ready") throw codeError("EBADF", "connect", place);
+    const port = this.#ports.find((one) => one.domain >= address.domain);
+    if (port === undefined) throw codeError("EAFNOSUPPORT", "connect", place);
+    const local = localWords(sourceOf(port, peer), "localAddress");
+    const key = flowKey(peer.words, local);
+    const known = this.#table.find(key);
+    if (known !== undefined) return known as UdpFlow<T>;
+    const hasOwn = Object.values(given).some((one) => one !== undefined);
+    const policy = hasOwn ? this.#policyOf(given, this.#policy.idleTimeout) : this.#policy;
+    const info = { words: local, address: internPeer(local, 0).address, index: 0 };
+    const flow = this.#make(port, peer, info, key, policy, true);
+    if (flow === undefined) throw codeError("ENOBUFS", "connect", place);
+    flow.opened();
+    return flow as UdpFlow<T>;
+  }
+
+  /**
+   * A datagram without a flow. Resolves when the kernel has taken it.
+   *
+   * @throws TypeError or RangeError for wrong arguments; (rejection) HawserError: EACCES for a
+   *   broadcast address without `broadcast: true`, EMSGSIZE, ENETUNREACH, EAFNOSUPPORT, EPIPE (closed)
+   */
+  send(data: SendData, to: Peer | UdpDestination): Promise<void> {
+    const bytes = bytesOf(data);
+    const { address, port: number } = to;
+    const words = to instanceof Peer ? to.words : peerWords({ address, port: number }, "send()");
+    const peer = internPeer(words, 0);
+    const { localAddress, interface: chosen } = to as UdpDestination;
+    const index = chosen == null ? 0 : interfaceIndex(chosen, "interface");
+    const source =
+      localAddress == null
+        ? null
+        : answeringAddress(internPeer(localWords(localAddress, "localAddress"), 0), index).words;
+    const place = { address: peer.address, port: peer.port };
+    const port = this.#ports.find((one) => one.domain >= (peer.family === "IPv6" ? 6 : 4));
+    if (this.#state !== "ready") return quiet(Promise.reject(codeError("EPIPE", "sendmsg", place)));
+    if (port === undefined) {
+      return quiet(Promise.reject(codeError("EAFNOSUPPORT", "sendmsg", place)));
+    }
+    const sent = new ManySent((errno) => errnoError(errno, "sendmsg", place));
+    const route = { to: peer.words, local: source, interface: index, trafficClass: 0 };
+    port.outbox.push(bytes, 0, route, sent);
+    port.outbox.tell(sent);
+    return sent.promise;
+  }
+
+  // ---------------------------------------------------------------------------------- iterating
+
+  /** Without handler and callbacks: each flow as it begins, until `close()`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<UdpFlow<T>> {
+    if (this.#queue === null) {
+      throw invalidState("a listener with a handler or callbacks gives its flows to those");
+    }
+    return {
+      next: () => this.#take(),
+      return: () => Promise.resolve({ done: true, value: undefined }),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  #take(): Promise<IteratorResult<UdpFlow<T>, undefined>> {
+    const waiting = this.#queue?.shift();
+    if (waiting !== undefined) return Promise.resolve({ done: false, value: waiting });
+    if (this.#state !== "ready") return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => this.#takers.push(resolve));
+  }
+
+  // --------------------------------------------------------------------------------- properties
+
+  get state(): ListenerState {
+    return this.#state;
+  }
+
+  /** The port, also where 0 was asked for. */
+  get port(): number {
+    return this.address.port;
+  }
+
+  get address(): SocketAddressInfo {
+    return this.addresses[0] ?? { address: "", family: "IPv4", port: 0 };
+  }
+
+  /** `localhost` has two. */
+  get addresses(): readonly SocketAddressInfo[] {
+    return this.#ports.map((port) => port.local);
+  }
+
+  get fd(): number {
+    return this.#ports[0]?.fd ?? -1;
+  }
+
+  /** The flows open now. Safe to close flows while iterating. */
+  get connections(): Iterable<UdpFlow<T>> & { readonly size: number } {
+    return this.#table.flows as Iterable<UdpFlow<T>> & { readonly size: number };
+  }
+
+  /** Credits left; set it to take more. @throws RangeError below 0 */
+  get newConnectionLimit(): number {
+    return this.#credits;
+  }
+
+  set newConnectionLimit(credits: number) {
+    if (!(credits >= 0)) throw new RangeError("newConnectionLimit must be at least 0");
+    this.#credits = credits;
+  }
+
+  /** What is lost and evicted (B35). */
+  get udpCounters(): UdpCounters {
+    const isLinux = process.platform === "linux";
+    return {
+      kernelDrops: isLinux ? this.#ports.reduce((sum, port) => sum + port.kernelDrops, 0) : null,
+      flowDrops: this.#flowDrops,
+      evictedFlows: this.#evicted,
+      receiveBufferBytes: this.#ports[0]?.receiveBufferBytes ?? 0,
+    };
+  }
+
+  /** Keeps the process alive while it is open, which is the default. */
+  ref(): this {
+    for (const port of this.#ports) port.setReferenced(true);
+    return this;
+  }
+
+  /** Lets the process end while this is open. */
+  unref(): this {
+    for (const port of this.#ports) port.setReferenced(false);
+    return this;
+  }
+
+  // ------------------------------------------------------------------------------------- ending
+
+  /** Closes the flows and the port; what waits for room has `timeout` milliseconds, or 30,000. */
+  async close(options?: { readonly timeout?: number | undefined }): Promise<void> {
+    const given = options === undefined ? {} : requireObject(options, "options");
+    rejectUnknownKeys(given, CLOSE_KEYS, "close()");
+    const { timeout } = given;
+    const limit = timeout === undefined ? 30_000 : requireDuration(timeout, "timeout");
+    if (this.#state === "ready") this.#end(limit);
+    await this.#closed.promise;
+  }
+
+  #end(limit: number): void {
+    this.#transition("close");
+    this.#stopWatching();
+    for (const flow of [...this.#table.flows]) void flow.close();
+    for (const taker of this.#takers.splice(0)) taker({ done: true, value: undefined });
+    for (const port of this.#ports) port.close();
+    const timer = setTimeout(() => {
+      for (const port of this.#ports) port.abort(ECANCELED);
+    }, limit);
+    void Promise.all(this.#ports.map((port) => port.closed)).then(() => {
+      clearTimeout(timer);
+      this.#transition("finished");
+      this.#closed.resolve(Object.freeze({ error: null }));
+    });
+  }
+
+  #transition(event: ListenerEvent): void {
+    this.#state = next(LISTENER_STATES, this.#state, event) ?? this.#state;
+  }
+
+  /** Settles when all is closed. Never rejects. */
+  get closed(): Promise<UdpListenerCloseResult> {
+    return this.#closed.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function sourceOf(port: UdpPort, peer: Peer): string {
+  const { address } = port.local;
+  const isAny = address === "::" || address === "0.0.0.0";
+  return isAny ? sourceTo(peer).address : address;
+}
+
+function sameWords(one: Int32Array, other: Int32Array): boolean {
+  return one.every((word, index) => word === other[index]);
+}
+
+function nothing(): void {}

@@ -1,0 +1,48 @@
+// Which address of ours a peer means that sent to a group or a broadcast address: the unicast address
+// of the interface that its datagram came through. Not here: groups (group.ts).
+
+import { UDP_INTERFACES_FRESH_MS } from "../../core/limits.ts";
+import { localWords } from "../../socket/datagram-many.ts";
+import { type InterfaceInfo, listInterfaces } from "../../socket/interfaces.ts";
+import type { Peer } from "../../socket/peers.ts";
+import { now } from "../clock.ts";
+
+let known: readonly InterfaceInfo[] = [];
+let askedAt = Number.NEGATIVE_INFINITY;
+
+// Asked anew at most so often: a flood of new peers must not ask the kernel for each.
+function interfacesNow(): readonly InterfaceInfo[] {
+  if (now() - askedAt < UDP_INTERFACES_FRESH_MS) return known;
+  askedAt = now();
+  known = listInterfaces();
+  return known;
+}
+
+/** Whether an address is a group's (RFC 5771, RFC 4291 section 2.7). */
+export function isMulticast(address: string): boolean {
+  return address.includes(":")
+    ? /^ff[0-9a-f]{2}:/i.test(address)
+    : /^(?:22[4-9]|23\d)\./.test(address);
+}
+
+function isBroadcast(address: string): boolean {
+  if (address.includes(":")) return false;
+  if (address === "255.255.255.255") return true;
+  return interfacesNow().some((one) =>
+    one.addresses.some(({ broadcastAddress }) => broadcastAddress === address),
+  );
+}
+
+/** The address to answer from; null lets the kernel choose. `index` is the interface of arrival. */
+export function answeringAddress(
+  local: Peer | null,
+  index: number,
+): { readonly words: Int32Array | null; readonly address: string } {
+  if (local === null) return { words: null, address: "" };
+  const { address, family } = local;
+  if (!isMulticast(address) && !isBroadcast(address)) return { words: local.words, address };
+  const arrival = interfacesNow().find((one) => one.index === index);
+  const own = arrival?.addresses.find((one) => one.family === family);
+  if (own === undefined) return { words: null, address: "" };
+  return { words: localWords(own.address, "localAddress"), address: own.address };
+}
