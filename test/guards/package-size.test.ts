@@ -1,0 +1,106 @@
+// What an installation brings, in bytes, and what of it an import reads: counted from what npm would
+// pack now. Types are in it where they have been built (npm run build), binaries where npm run
+// prebuild has made them.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { cleanEnvironment, root, timeLimitMs } from "./support.ts";
+
+const KIB = 1_024;
+
+/** Bytes, with the measured value (20 November 2026) and the room that is left to grow. */
+const bounds = {
+  /** Everything but the binaries, unpacked. Measured: 1,010 KiB at the most, with types. */
+  unpacked: 1_280 * KIB,
+  /** The same as it is downloaded. Measured: 255 KiB. */
+  packed: 350 * KIB,
+  /** One binary for one platform. Measured: 481 KiB on x64 with the C++ library in it. */
+  binary: 600 * KIB,
+  /** The same, compressed. */
+  packedBinary: 300 * KIB,
+  /** JavaScript that `import "hawser"` parses. Measured: 517 KiB, with comments. */
+  imported: 620 * KIB,
+} as const;
+
+interface Pack {
+  readonly size: number;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+}
+
+let pack: Pack;
+
+beforeAll(() => {
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const { status, stdout, stderr } = spawnSync("npm", args, {
+    cwd: root,
+    encoding: "utf8",
+    env: cleanEnvironment(),
+  });
+  expect(status, stderr).toBe(0);
+  [pack] = JSON.parse(stdout) as [Pack];
+}, timeLimitMs);
+
+const isBinary = ({ path }: { path: string }) => path.endsWith(".node");
+const sum = (files: Pack["files"]) => files.reduce((total, { size }) => total + size, 0);
+
+test("the package without its binaries, unpacked", () => {
+  const others = pack.files.filter((file) => !isBinary(file));
+  expect(others.map(({ path }) => path)).toContain("dist/index.js");
+  expect(sum(others)).toBeLessThanOrEqual(bounds.unpacked);
+});
+
+test("each binary in the package, and the one that this clone has built", () => {
+  const built = readFileSync(join(root, "build", "Release", "hawser.node")).length;
+  const sizes = pack.files.filter(isBinary).map(({ size }) => size);
+  expect(Math.max(built, ...sizes)).toBeLessThanOrEqual(bounds.binary);
+});
+
+test("the package as it is downloaded", () => {
+  const binaries = pack.files.filter(isBinary).length;
+  expect(pack.size).toBeLessThanOrEqual(bounds.packed + binaries * bounds.packedBinary);
+});
+
+test("nothing is packed that only development needs", () => {
+  const foreign = pack.files.filter(
+    ({ path }) => !/^(?:dist|prebuilds)\/|^[A-Z]+(?:\.md)?$|^package\.json$/.test(path),
+  );
+  expect(foreign).toEqual([]);
+});
+
+/** The files that an import of one loads, and the modules of Node's that they name. */
+function importGraph(entry: string): { files: Map<string, number>; builtins: Set<string> } {
+  const files = new Map<string, number>();
+  const builtins = new Set<string>();
+  const open = [entry];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (files.has(file)) continue;
+    expect(existsSync(file), file).toBe(true);
+    const text = readFileSync(file, "utf8");
+    files.set(file, text.length);
+    for (const [, name = ""] of text.matchAll(/^(?:import|\}? ?from|.*\bfrom) ?"([^"]+)";$/gm)) {
+      if (name.startsWith(".")) open.push(join(dirname(file), name));
+      else builtins.add(name);
+    }
+  }
+  return { files, builtins };
+}
+
+test("the JavaScript that an import of the package parses", () => {
+  const { files } = importGraph(join(root, "dist", "index.js"));
+  expect(files.size).toBeGreaterThan(1);
+  const total = [...files.values()].reduce((bytes, size) => bytes + size, 0);
+  expect(total).toBeGreaterThan(100 * KIB);
+  expect(total).toBeLessThanOrEqual(bounds.imported);
+});
+
+test("an import names Node's own modules only, and not those that few need", () => {
+  const { builtins } = importGraph(join(root, "dist", "index.js"));
+  expect(builtins).toContain("node:net");
+  expect([...builtins].filter((name) => !name.startsWith("node:"))).toEqual([]);
+  // Loaded when they are first used.
+  for (const late of ["node:tls", "node:https", "node:http2", "node:dgram", "node:child_process"]) {
+    expect(builtins).not.toContain(late);
+  }
+});
