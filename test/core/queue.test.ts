@@ -76,6 +76,19 @@ describe("Queue", () => {
     expect(queue.bytes).toBe(4);
   });
 
+  it("knows the size of an item whose memory has gone", () => {
+    const queue = new Queue<Buffer>({ high: 100 });
+    const gone = new Uint8Array(10);
+    queue.push(Buffer.from(gone.buffer));
+    queue.consume(3);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    expect(queue.peek()?.length).toBe(0);
+    expect(queue.sizeAt(0)).toBe(7);
+    expect(queue.sizeAt(1)).toBe(0);
+    queue.consume(7);
+    expect(queue.bytes).toBe(0);
+  });
+
   it("consumes in part: what is left is a view of the rest", () => {
     const queue = bytesQueue("abc", "def");
     queue.consume(4);

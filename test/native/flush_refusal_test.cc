@@ -194,3 +194,13 @@ TEST_CASE("bytes to a listener or to a slot without a connection are refused") {
   (void)world.Flush();
   CHECK(world.settled[0].status == -EOPNOTSUPP);
 }
+
+TEST_CASE("a stream whose memory is gone fails, after what it received") {
+  Connected c;
+  c.world.views.clear();
+  c.world.Submit(c.name, Operation::kSendView, 0, 12, 0);
+  CHECK(c.world.Flush() > 0);
+  REQUIRE(c.world.reactor->carries());
+  c.world.TurnUntilTold(Kind::kFailed);
+  CHECK(c.world.First(Kind::kFailed).length == -EFAULT);
+}

@@ -535,3 +535,53 @@ function unread(connection: Connection): number {
   const queues = row?.trim().split(/\s+/)[4] ?? "0:0";
   return Number.parseInt(queues.split(":")[1] ?? "0", 16);
 }
+
+describe("the peer ends and then goes", () => {
+  test.each([false, true])(
+    "what is sent fails at once, allowHalfOpen %s",
+    async (allowHalfOpen) => {
+      const closed = deferred<unknown>();
+      const sending = deferred<{ connection: Connection; last: Promise<void> }>();
+      const listener = await serve({
+        allowHalfOpen,
+        data: () => {},
+        end: (connection) => {
+          connection.write(Buffer.alloc(16_000_000));
+          sending.resolve({ connection, last: connection.send(Buffer.alloc(5_000)) });
+        },
+        close: (_connection, error) => closed.resolve(error),
+      });
+      const peer = await nodeClient({ port: listener.port, allowHalfOpen: true });
+      peer.pause();
+      peer.end("request");
+      const { connection, last } = await sending.promise;
+      await until("some has left", () => connection.bufferedAmount < 16_005_000);
+      peer.resetAndDestroy();
+      const code = expect.stringMatching(/^(EPIPE|ECONNRESET)$/);
+      await expect(last).rejects.toMatchObject({ code });
+      expect(await closed.promise).toMatchObject({ code, syscall: "write" });
+    },
+  );
+});
+
+describe("a failure behind what a paused reader has not taken", () => {
+  test.each(["close", "abort"] as const)("is told at once after %s()", async (method) => {
+    const opened = deferred<Connection>();
+    const closed = deferred<unknown>();
+    const listener = await serve({
+      open: (connection) => opened.resolve(connection),
+      data: (connection) => {
+        connection.pause();
+      },
+      close: (_connection, error) => closed.resolve(error),
+    });
+    const peer = await nodeClient({ port: listener.port });
+    const connection = await opened.promise;
+    peer.write(Buffer.alloc(300_000));
+    await until("paused", () => connection.isPaused);
+    peer.resetAndDestroy();
+    await until("failed", () => connection.state === "failed");
+    connection[method]();
+    expect(await closed.promise).toMatchObject({ code: "ECONNRESET" });
+  });
+});

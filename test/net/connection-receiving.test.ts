@@ -205,3 +205,29 @@ describe("the data callback", () => {
     expect(counters().dispatches - before.dispatches).toBeLessThanOrEqual(2);
   });
 });
+
+describe("a pause in the turn of the end", () => {
+  test("B15 holds the end until resume()", async () => {
+    const calls: string[] = [];
+    const over = deferred();
+    const paused = deferred<Connection>();
+    const listener = await serve({
+      data: (connection) => {
+        calls.push("data");
+        connection.pause();
+        paused.resolve(connection);
+      },
+      end: () => calls.push("end"),
+      close: () => over.resolve(),
+    });
+    const peer = await nodeClient({ port: listener.port });
+    peer.end("and that is all");
+    const connection = await paused.promise;
+    await delay(50);
+    expect(calls).toEqual(["data"]);
+    expect(connection.state).toBe("ready");
+    connection.resume();
+    await over.promise;
+    expect(calls).toEqual(["data", "end"]);
+  });
+});

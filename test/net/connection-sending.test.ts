@@ -276,3 +276,56 @@ test("a write that meets a reset is told as the failure of the connection", asyn
   expect(errors).toEqual([error]);
   await expect(sent).rejects.toBe(error);
 });
+
+describe("memory that goes while it waits", () => {
+  /** A connection whose socket buffers are full. */
+  async function blocked(): Promise<{ connection: Connection; read: () => void }> {
+    const made = await toSilent();
+    made.connection.write(Buffer.alloc(16_000_000));
+    await until("blocked", () => made.connection.bufferedAmount < 16_000_000);
+    return made;
+  }
+
+  test.each([0, 6_000])("fails the connection, with %i bytes behind it", async (behind) => {
+    const { connection, read } = await blocked();
+    const gone = new Uint8Array(1_000_000);
+    const sent = connection.send(gone);
+    if (behind > 0) connection.write(Buffer.alloc(behind));
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    read();
+    await expect(sent).rejects.toMatchObject({ code: "EFAULT" });
+    expect((await connection.closed).error).toMatchObject({ code: "EFAULT", syscall: "write" });
+    expect(connection.state).toBe("failed");
+  });
+
+  test("fails the connection when it goes before the first flush", async () => {
+    const { connection } = await toSilent();
+    const gone = new Uint8Array(100_000);
+    const sent = connection.send(gone);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    await expect(sent).rejects.toMatchObject({ code: "EFAULT" });
+    expect((await connection.closed).error).toMatchObject({ code: "EFAULT" });
+  });
+
+  test("fails the connection when it goes before there is one", async () => {
+    const { port } = await nodeServer((socket) => socket.resume());
+    const connection = ending(new Connection(`tcp://127.0.0.1:${port}`));
+    const gone = new Uint8Array(10_000);
+    connection.write(gone);
+    connection.start();
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    expect(connection.bufferedAmount).toBe(10_000);
+    expect((await connection.closed).error).toMatchObject({ code: "EFAULT" });
+  });
+
+  test("a buffer whose length needs more than 31 bits arrives as far as it is read", async () => {
+    let bytes = 0;
+    const { port } = await nodeServer((socket) => socket.on("data", (b) => (bytes += b.length)));
+    const connection = ending(await connect(`tcp://127.0.0.1:${port}`));
+    // Its pages are those of one zero: nothing is ever written there.
+    connection.write(new Uint8Array(2 ** 32 - 16));
+    await until("some of it has arrived", () => bytes > 1_000_000);
+    expect(connection.bytesWritten).toBe(2 ** 32 - 16);
+    expect(connection.state).toBe("ready");
+  });
+});

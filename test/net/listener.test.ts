@@ -398,3 +398,29 @@ test("errors of a listener that cannot be are told by listen()", async () => {
   await expect(failed).rejects.toMatchObject({ code: "EADDRNOTAVAIL", syscall: "bind" });
   expect(errors).toEqual([]);
 });
+
+describe("a connection beyond the limit", () => {
+  test("B24 stays paused when its open callback says so", async () => {
+    const opened: Connection[] = [];
+    const listener = closing(
+      await listen("tcp://localhost:0", {
+        maxConnections: 1,
+        open: (connection) => {
+          opened.push(connection.pause());
+        },
+        data: () => {},
+      }),
+    );
+    // One at each of its sockets, which share one connection.
+    const hosts = listener.addresses.map(({ address }) => address);
+    const peers = await Promise.all(hosts.map((host) => nodeClient({ port: listener.port, host })));
+    await until("one", () => opened.length === 1);
+    for (const peer of peers) peer.write(Buffer.alloc(4_000_000));
+    opened[0]?.abort();
+    await until("all", () => opened.length === hosts.length);
+    await delay(50);
+    expect(opened.at(-1)?.bytesRead).toBe(0);
+    opened.at(-1)?.resume();
+    if (hosts.length > 1) await until("read", () => (opened[1]?.bytesRead ?? 0) === 4_000_000);
+  });
+});

@@ -22,6 +22,23 @@ describe("readOptions", () => {
     );
   });
 
+  it("does not mind what others have put on Object.prototype", () => {
+    const prototype = Object.prototype as { each?: number };
+    prototype.each = 1;
+    const read = [{ room: 7 }, undefined].map((options) => {
+      try {
+        return readOptions(options, TABLE, "f()");
+      } catch (error) {
+        return error;
+      }
+    });
+    delete prototype.each;
+    expect(read).toEqual([
+      { quick: true, wait: 5, room: 7 },
+      { quick: true, wait: 5, room: 10 },
+    ]);
+  });
+
   it("takes undefined, of the whole and of a key, as not given", () => {
     const initial = { quick: true, wait: 5, room: 10 };
     expect(readOptions(undefined, TABLE, "f()")).toEqual(initial);
