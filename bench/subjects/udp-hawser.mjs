@@ -7,8 +7,9 @@ import { announce, unavailable } from "./subject.mjs";
 
 const ADDRESS = "127.0.0.1";
 const RECEIVE_BUFFER = 8 << 20;
-/** Datagrams of one sendMany. */
-const BATCH = 1_024;
+/** Of one sendMany: runs, and the datagrams in each. */
+const MESSAGES = 60;
+const SEGMENTS = 64;
 
 async function receive(gro) {
   const hawser = await loadHawser(["DatagramSocket"]);
@@ -17,18 +18,22 @@ async function receive(gro) {
   let sum = 0;
   let socket = null;
   const port = await listenerPort(async () => {
+    // What the C program has the kernel tell of each datagram is told here too.
     socket = new hawser.DatagramSocket({
+      family: "IPv4",
+      packetInfo: true,
+      ecn: true,
+      timestamps: true,
       gro,
       receiveBufferSize: RECEIVE_BUFFER,
       batch(_, batch) {
-        for (let index = 0; index < batch.length; index++) {
-          sum += batch.bytes[batch.offset(index)];
-        }
-        datagrams += batch.length;
+        const { bytes, length } = batch;
+        for (let index = 0; index < length; index++) sum += bytes[batch.offset(index)];
+        datagrams += length;
       },
     });
-    await socket.bind({ host: ADDRESS, port: 0 });
-    return { port: socket.localPort };
+    socket.bind({ address: ADDRESS, port: 0 });
+    return { port: socket.localAddress.port };
   });
   if (port === null) return;
   const count = () => ({ datagrams, sum });
@@ -40,6 +45,7 @@ async function echo() {
   if (hawser === null) return;
   const port = await listenerPort(() =>
     hawser.listen(`udp://${ADDRESS}:0`, {
+      lend: true,
       data(flow, bytes) {
         flow.write(bytes);
       },
@@ -57,18 +63,22 @@ async function send() {
   }
   announceClient(({ port, size }, done, failed) => {
     const [payload] = makePayloads(size);
-    const batch = new Array(BATCH).fill(payload);
+    // A run of datagrams for the kernel to cut, as the C program's.
+    const run = Buffer.alloc(SEGMENTS * size);
+    for (let at = 0; at < run.length; at += size) run.set(payload, at);
+    const batch = new Array(MESSAGES).fill({ data: run, segmentSize: size });
+    const count = MESSAGES * SEGMENTS;
     let running = true;
-    async function run() {
-      const socket = new hawser.DatagramSocket({});
-      await socket.connect({ host: ADDRESS, port });
+    async function send() {
+      const socket = new hawser.DatagramSocket({ family: "IPv4" });
+      socket.connect({ address: ADDRESS, port });
       while (running) {
         await socket.sendMany(batch);
-        for (let index = 0; index < BATCH; index++) done();
+        for (let index = 0; index < count; index++) done();
       }
       await socket.close();
     }
-    run().catch(failed);
+    send().catch(failed);
     return () => {
       running = false;
     };

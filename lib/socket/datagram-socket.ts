@@ -4,7 +4,11 @@
 
 import { DOMAIN_IPV4, DOMAIN_IPV6, SLOT_DATAGRAM } from "../binding/types.ts";
 import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
-import { RECEIVE_HIGH_WATER_MARK_BYTES } from "../core/limits.ts";
+import {
+  MESSAGE_OVERHEAD_BYTES,
+  RECEIVE_HIGH_WATER_MARK_BYTES,
+  SEND_HIGH_WATER_MARK_BYTES,
+} from "../core/limits.ts";
 import { ownedCopy } from "../core/owned-bytes.ts";
 import { quiet } from "../core/send-waiters.ts";
 import { iterate, readSignal } from "../core/waiting.ts";
@@ -37,7 +41,7 @@ import { type DatagramOwner, DatagramOutbox, type DatagramRoute } from "./datagr
 import { DatagramSender } from "./datagram-sender.ts";
 import { Peer } from "./peers.ts";
 import { receiveBufferOf } from "./receive-buffer.ts";
-import { flush, reactor, report } from "./reactor.ts";
+import { flush, mustWaitForLoop, nextIteration, reactor, report } from "./reactor.ts";
 import {
   type Destination,
   type InternetAddress,
@@ -271,8 +275,9 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    */
   sendMany(datagrams: Iterable<OutgoingDatagram | SendData>): Promise<void> {
     const ready = Array.from(requireIterable(datagrams, "datagrams"), readOutgoing);
+    const weight = ready.reduce((sum, { bytes }) => sum + bytes.length, MESSAGE_OVERHEAD_BYTES);
     const isAddressed = ready.every(({ route }) => (route.to === null) === this.#isConnected);
-    return this.#many(isAddressed, (owner) => {
+    return this.#many(isAddressed, weight, (owner) => {
       for (const { bytes, stride, route } of ready) this.#outbox.push(bytes, stride, route, owner);
     });
   }
@@ -287,12 +292,13 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     const routes = Array.from(requireIterable(to, "to"), (one): DatagramRoute => {
       return { to: peerWords(one, "sendToMany()"), local: null, interface: 0, trafficClass: 0 };
     });
-    return this.#many(!this.#isConnected, (owner) => {
+    const weight = routes.length * (bytes.length + MESSAGE_OVERHEAD_BYTES);
+    return this.#many(!this.#isConnected, weight, (owner) => {
       for (const route of routes) this.#outbox.push(bytes, 0, route, owner);
     });
   }
 
-  #many(isAddressed: boolean, push: (owner: DatagramOwner) => void): Promise<void> {
+  #many(isAddressed: boolean, weight: number, push: (owner: DatagramOwner) => void): Promise<void> {
     if (!this.isOpen) return quiet(Promise.reject(codeError("EPIPE", "sendmmsg")));
     if (!isAddressed) {
       const code = this.#isConnected ? "EISCONN" : "EDESTADDRREQ";
@@ -306,7 +312,9 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     };
     if (this.#sender.isWaiting) void this.#sender.whenIdle().then(begin);
     else begin();
-    return sent.promise;
+    // Code that awaits one after the other must not keep the loop from turning.
+    if (!mustWaitForLoop(this.#channel, weight, SEND_HIGH_WATER_MARK_BYTES)) return sent.promise;
+    return quiet(nextIteration().then(() => sent.promise));
   }
 
   #outboxIdle(): Promise<void> {

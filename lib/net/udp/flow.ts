@@ -7,17 +7,25 @@ import { ownedCopy } from "../../core/owned-bytes.ts";
 import { quiet } from "../../core/send-waiters.ts";
 import { Deferred, iterate, readSignal } from "../../core/waiting.ts";
 import { codeError, errnoError, type HawserError, invalidState } from "../../errors/index.ts";
-import { interfaceAt, localAt } from "../../socket/datagram-record.ts";
+import type { AddressFamily } from "../../socket/address.ts";
+import {
+  type Ecn,
+  ecnAt,
+  interfaceAt,
+  localAt,
+  timestampAt,
+  truncatedAt,
+} from "../../socket/datagram-record.ts";
 import type { DatagramOwner, DatagramRoute } from "../../socket/datagram-outbox.ts";
-import { ownedDatagramInfo } from "../../socket/datagram-batch.ts";
 import type { Peer } from "../../socket/peers.ts";
-import { mustWaitForLoop, nextIteration, report } from "../../socket/reactor.ts";
+import { mustWaitForLoop, nextIteration, report, turnNumber } from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
 import type { CloseResult } from "../types.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { maxDatagramSizeTo } from "./path-mtu.ts";
 import type { UdpHandlerSet } from "./parameters.ts";
 import type { UdpPort } from "./port.ts";
+import type { DatagramInfo } from "./types.ts";
 
 /** What flows of one listener, or the one of a connected socket, have in common. */
 export interface FlowPolicy {
@@ -159,12 +167,18 @@ export class UdpFlow<T = unknown>
 
   /** @internal A datagram of this flow, lent. */
   deliver(bytes: Buffer, at: number): void {
-    if (this.#policy.idleTimeout > 0) this.#lastHeard = now();
+    if (this.#policy.idleTimeout > 0) this.#lastHeard = turnTime();
     const { data } = this.#policy.handlers;
     this.#bytesRead += bytes.length;
     if (data !== undefined) {
       const given = this.#policy.lend ? bytes : ownedCopy(bytes, 0, bytes.length);
-      this.#call(() => data(this as never, given, ownedDatagramInfo(at)));
+      const info = new FlowDatagramInfo(this.#remote, this.#localOf(at), at);
+      try {
+        const result: unknown = data(this as never, given, info);
+        if (result !== undefined) this.#watch(result);
+      } catch (error) {
+        this.#failed(error);
+      }
       return;
     }
     if (!this.#queue.hasRoom) {
@@ -173,6 +187,11 @@ export class UdpFlow<T = unknown>
       return;
     }
     this.#queue.push(ownedCopy(bytes, 0, bytes.length));
+  }
+
+  // One that came by a group or broadcast address says so.
+  #localOf(at: number): string {
+    return this.keys.length > 1 ? (localAt(at)?.address ?? "") : this.#localAddress;
   }
 
   /**
@@ -349,18 +368,21 @@ export class UdpFlow<T = unknown>
 
   // A handler that throws ends its own flow and reaches uncaughtException; the turn goes on (B55).
   #call(callback: () => unknown): void {
-    const failed = (error: unknown) => {
-      this.abort();
-      report(error);
-    };
     try {
-      const result = callback();
-      if (typeof (result as PromiseLike<unknown> | undefined)?.then === "function") {
-        (result as PromiseLike<unknown>).then(undefined, failed);
-      }
+      this.#watch(callback());
     } catch (error) {
-      failed(error);
+      this.#failed(error);
     }
+  }
+
+  #watch(result: unknown): void {
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== "function") return;
+    (result as PromiseLike<unknown>).then(undefined, (error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.abort();
+    report(error);
   }
 }
 
@@ -385,7 +407,46 @@ class Sending implements DatagramOwner {
   }
 }
 
-/** Where the first datagram of a flow came to, for its route. */
-export function arrivalAt(at: number): { local: Peer | null; index: number } {
-  return { local: localAt(at), index: interfaceAt(at) ?? 0 };
+// Made for each datagram, so what is costly is asked for when somebody looks.
+class FlowDatagramInfo implements DatagramInfo {
+  readonly localAddress: string;
+  readonly interface: number | null;
+  readonly truncated: boolean;
+  readonly ecn: Ecn | null;
+  readonly timestamp: number | null;
+  readonly #peer: Peer;
+
+  constructor(peer: Peer, localAddress: string, at: number) {
+    this.#peer = peer;
+    this.localAddress = localAddress;
+    this.interface = interfaceAt(at);
+    this.truncated = truncatedAt(at);
+    this.ecn = ecnAt(at);
+    this.timestamp = timestampAt(at);
+  }
+
+  get address(): string {
+    return this.#peer.address;
+  }
+
+  get port(): number {
+    return this.#peer.port;
+  }
+
+  get family(): AddressFamily {
+    return this.#peer.family;
+  }
+}
+
+let lastTurn = -1;
+let lastTime = 0;
+
+// The clock is looked at once a turn.
+function turnTime(): number {
+  const turn = turnNumber();
+  if (turn !== lastTurn) {
+    lastTurn = turn;
+    lastTime = now();
+  }
+  return lastTime;
 }
