@@ -125,6 +125,9 @@ async function makeDist() {
       format: "esm",
       platform: "node",
       target: "node20.19",
+      // Half the bytes to read and parse. Names stay, for stack traces.
+      minifyWhitespace: true,
+      minifySyntax: true,
       chunkNames: "[name]-[hash]",
       logLevel: "warning",
     });

@@ -3,7 +3,6 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { HawserError } from "../errors/hawser-error.ts";
 
 /** What the choice of a binary depends on; tests pass their own. */

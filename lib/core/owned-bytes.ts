@@ -6,7 +6,7 @@
 // differs between versions (8 KiB, 64 KiB). It is untransferable: who posts a slice to a worker with
 // a transfer list would detach every other slice.
 
-import { markAsUntransferable } from "node:worker_threads";
+import { nodeWorkerThreads } from "./builtins.ts";
 import { OWNED_BLOCK_BYTES } from "./limits.ts";
 
 /** Copies of this size or more have memory of their own. */
@@ -39,7 +39,7 @@ export function ownedCopy(source: Buffer, offset: number, length: number): Buffe
 function reserve(size: number): number {
   if (used + size > block.length) {
     block = Buffer.allocUnsafeSlow(OWNED_BLOCK_BYTES);
-    markAsUntransferable(block.buffer);
+    nodeWorkerThreads().markAsUntransferable(block.buffer);
     used = 0;
   }
   const start = used;

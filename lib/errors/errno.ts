@@ -1,7 +1,6 @@
 // Errors made from negative errno values of the native code, and the names of such values.
 // Not here: the class (hawser-error.ts), the advice (hints.ts).
 
-import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 import { type ErrorContext, HawserError } from "./hawser-error.ts";
 import { hintFor } from "./hints.ts";
@@ -11,10 +10,15 @@ import { hintFor } from "./hints.ts";
 let names: Map<number, string> | undefined;
 let numbers: Map<string, number> | undefined;
 
+// errors know nobody, core/builtins.ts included; and no process that meets no error needs it.
+function osErrno(): Record<string, number> {
+  return process.getBuiltinModule("node:os").constants.errno;
+}
+
 function load(): Map<number, string> {
   const map = new Map<number, string>();
   for (const [number, [name]] of getSystemErrorMap()) map.set(number, name);
-  for (const [name, number] of Object.entries(constants.errno)) {
+  for (const [name, number] of Object.entries(osErrno())) {
     if (!map.has(-number)) map.set(-number, name);
   }
   return map;
@@ -32,7 +36,7 @@ export function errnoOf(name: string): number | undefined {
     names ??= load();
     // node:os last: on a system where two names share a number both must be found.
     numbers = new Map([...names].map(([number, known]) => [known, number]));
-    for (const [known, number] of Object.entries(constants.errno)) {
+    for (const [known, number] of Object.entries(osErrno())) {
       if (!numbers.has(known)) numbers.set(known, -number);
     }
   }

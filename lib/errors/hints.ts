@@ -1,7 +1,6 @@
 // What a user can do about an error, where there is one thing to do. One table.
 // Not here: anything that makes or throws an error.
 
-import { release } from "node:os";
 import type { ErrorContext } from "./hawser-error.ts";
 
 /** The system a hint is for; an argument so that every row can be tested on every system. */
@@ -185,7 +184,10 @@ export const HINTS: readonly HintRow[] = [
 let here: HintHost | undefined;
 
 function thisHost(): HintHost {
-  here ??= { platform: process.platform, kernelMajor: Number.parseInt(release(), 10) || 0 };
+  here ??= {
+    platform: process.platform,
+    kernelMajor: Number.parseInt(process.getBuiltinModule("node:os").release(), 10) || 0,
+  };
   return here;
 }
 

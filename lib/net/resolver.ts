@@ -2,10 +2,11 @@
 // Not here: the order in which addresses are tried (happy-eyeballs.ts), retries, caching.
 // Nothing here asks for the name of an address (B4).
 
-import dns, { type LookupAddress } from "node:dns";
+import type { LookupAddress } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { codeError, HawserError, received } from "../errors/index.ts";
 import { type IpAddress, parseAddress, unmapAddress } from "../core/address.ts";
+import { nodeDns } from "../core/builtins.ts";
+import { codeError, HawserError, received } from "../errors/index.ts";
 
 export interface ResolveOptions {
   /** 4 or 6 for one family; 0, the default, for both. */
@@ -65,11 +66,11 @@ function ask(
       else fulfil(answer);
     };
     // As node:net asks: without a wish for a family, only families that this host has.
-    const hints = family === 0 ? dns.ADDRCONFIG : 0;
+    const hints = family === 0 ? nodeDns().ADDRCONFIG : 0;
     const query = { all: true, family, hints, verbatim: true } as const;
     try {
       // Looked up at each call, so that what replaced dns.lookup is respected, as by node:net.
-      (lookup ?? (dns.lookup as LookupFunction))(host, query, answered);
+      (lookup ?? (nodeDns().lookup as LookupFunction))(host, query, answered);
     } catch (error) {
       answered(error instanceof Error ? error : new Error(String(error)), undefined);
     }

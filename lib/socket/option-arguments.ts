@@ -1,7 +1,7 @@
 // Checks names and values of socket options before the addon sees them.
 // Not here: what an option means, and the calls (options.ts).
 
-import { isIPv4 } from "node:net";
+import { parseAddress } from "../core/address.ts";
 import {
   invalidArgType,
   invalidArgValue,
@@ -79,6 +79,6 @@ function requireText(name: string, value: unknown): string {
 
 function requireInterface(name: string, value: unknown): string | number {
   if (typeof value === "number") return requireInteger(value, name, 0, MAX_INT);
-  if (typeof value === "string" && isIPv4(value)) return value;
+  if (typeof value === "string" && parseAddress(value)?.family === 4) return value;
   throw invalidArgType(name, "an IPv4 address or the index of an interface", value);
 }

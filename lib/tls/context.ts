@@ -1,8 +1,8 @@
 // The engine over node:tls: contexts of clients and servers, and how each begins a handshake.
 // Not here: the channel (tls-channel.ts), the check of options (options.ts).
 
-import { isIP } from "node:net";
 import type { ConnectionOptions, PeerCertificate, Server, TLSSocket, TlsOptions } from "node:tls";
+import { parseAddress } from "../core/address.ts";
 import { TLS_HANDSHAKE_TIMEOUT_MS } from "../core/limits.ts";
 import type { ErrorContext, HawserError } from "../errors/index.ts";
 import type {
@@ -52,7 +52,9 @@ class ClientContext implements TlsContext {
 
   constructor(options: CheckedOptions, host: string | undefined) {
     const { psk, alpnProtocols, session, checkServerIdentity, verify } = options;
-    const name = options.servername ?? (host !== undefined && isIP(host) === 0 ? host : undefined);
+    const name =
+      options.servername ??
+      (host !== undefined && parseAddress(host) === undefined ? host : undefined);
     const ciphers = psk === undefined ? {} : { ciphers: PSK_CIPHERS };
     this.#options = {
       secureContext: make(() => nodeTls().createSecureContext({ ...ciphers, ...options.context })),

@@ -12,7 +12,7 @@ import type { SecureChannel, SecureRequest, TlsInfo } from "../net/tls-engine.ts
 import { isSlab } from "../socket/reactor.ts";
 import { cutOff, tlsError, truncated } from "./errors.ts";
 import { infoOf } from "./info.ts";
-import { Transport } from "./transport.ts";
+import { makeTransport, type Transport } from "./transport.ts";
 
 /** Begins TLS on a stream. `secured` is called when node:tls has the handshake behind it. */
 export type Handshake = (
@@ -76,7 +76,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
     this.#requireCloseNotify = requireCloseNotify;
     this.#done = done;
     this.#written = writtenBytes;
-    this.#transport = new Transport(channel, () => this.#flushed());
+    this.#transport = makeTransport(channel, () => this.#flushed());
     this.#transport.on("error", () => {});
     channel.setSink(this);
     this.#begin(handshake);

@@ -2,9 +2,10 @@
 // anything else is used as it is. Not here: requests (attach.ts), the channel over a stream
 // (duplex-channel.ts).
 
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { SLOT_STREAM } from "../binding/types.ts";
+import { nodeNet } from "../core/builtins.ts";
 import { errnoError } from "../errors/index.ts";
 import type { Policy } from "../net/policy.ts";
 import { reactor } from "../socket/reactor.ts";
@@ -40,7 +41,8 @@ export function adopt(stream: Duplex, head: Buffer, policy: Policy): Adopted {
 
 // -1 where bytes of Node's own are still to go out, or no kernel's socket lies beneath.
 function descriptorOf(stream: Duplex): number {
-  if (!(stream instanceof Socket) || stream.constructor !== Socket) return -1;
+  const { Socket: NodeSocket } = nodeNet();
+  if (!(stream instanceof NodeSocket) || stream.constructor !== NodeSocket) return -1;
   if (stream.destroyed || stream.writableLength > 0 || stream.writableEnded) return -1;
   const handle = (stream as unknown as { readonly _handle?: Handle | null })._handle;
   const kind = handle?.constructor?.name;

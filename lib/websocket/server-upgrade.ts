@@ -1,8 +1,8 @@
 // One accepted stream until it is a WebSocket: the request, the application's decision, the answer.
 // Not here: what a request must look like (protocol/server-handshake.ts), who listens (listener.ts).
 
-import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
-import { Socket } from "node:net";
+import type { IncomingHttpHeaders, RequestListener } from "node:http";
+import { nodeHttp, nodeNet } from "../core/builtins.ts";
 import { bytesOf } from "../core/byte-stream.ts";
 import { Deadline } from "../core/deadlines.ts";
 import type { HawserError } from "../errors/index.ts";
@@ -233,8 +233,8 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
     if (fd < 0) return false;
     this.#finish();
     const hub = this.#hub;
-    hub.httpServer ??= createServer(listener);
-    const socket = new Socket({ fd, readable: true, writable: true });
+    hub.httpServer ??= nodeHttp().createServer(listener);
+    const socket = new (nodeNet().Socket)({ fd, readable: true, writable: true });
     hub.httpServer.emit("connection", socket);
     socket.emit("data", Buffer.concat(raw));
     return true;

@@ -22,7 +22,7 @@ const nativeOrder = ["binding", "reactor", "socket", "platform"];
 
 /** Folders that get bytes and time handed in, and what of Node they may import nevertheless. */
 const pure = [
-  { folder: "lib/core/", modules: ["node:buffer", "node:util", "node:worker_threads"] },
+  { folder: "lib/core/", modules: ["node:buffer", "node:util"] },
   {
     folder: "lib/websocket/protocol/",
     modules: ["node:buffer", "node:crypto", "node:string_decoder", "node:util", "node:zlib"],

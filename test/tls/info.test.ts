@@ -10,8 +10,8 @@ import {
   dial,
   echo,
   failure,
-  nodeServer,
   hasOpenssl,
+  nodeServer,
   useCertificates,
 } from "./support.ts";
 

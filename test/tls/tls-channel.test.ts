@@ -11,8 +11,8 @@ import {
   dial,
   echo,
   failure,
-  nodeServer,
   hasOpenssl,
+  nodeServer,
   useCertificates,
 } from "./support.ts";
 

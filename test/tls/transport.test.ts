@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { ByteChannel } from "../../lib/net/byte-channel.ts";
-import { Transport } from "../../lib/tls/transport.ts";
+import { makeTransport } from "../../lib/tls/transport.ts";
 
 function recorder() {
   const written: string[] = [];
@@ -14,7 +14,7 @@ function recorder() {
 describe("Transport", () => {
   it("passes every write on at once, corked ones together", () => {
     const { written, channel } = recorder();
-    const transport = new Transport(channel, () => {});
+    const transport = makeTransport(channel, () => {});
     transport.write("a");
     transport.cork();
     transport.write("b");
@@ -26,7 +26,7 @@ describe("Transport", () => {
 
   it("tells the end after the last write, once", async () => {
     const { written, channel } = recorder();
-    const transport = new Transport(channel, () => written.push("end"));
+    const transport = makeTransport(channel, () => written.push("end"));
     transport.end("last");
     await once(transport, "finish");
     expect(written).toEqual(["last", "end"]);
@@ -34,7 +34,7 @@ describe("Transport", () => {
 
   it("gives what is pushed, and stays writable after the other side's end", async () => {
     const { written, channel } = recorder();
-    const transport = new Transport(channel, () => {});
+    const transport = makeTransport(channel, () => {});
     const ended = once(transport, "end");
     transport.push("up");
     transport.push(null);

@@ -3,15 +3,8 @@
 // so no zlib state outlives a call. Small work is done in the caller's turn, the rest in the thread
 // pool. Who calls when, and the order of messages, is not decided here.
 
-import {
-  constants,
-  deflateRaw,
-  deflateRawSync,
-  type InflateRaw,
-  inflateRaw,
-  inflateRawSync,
-  type ZlibOptions,
-} from "node:zlib";
+import type { InflateRaw, ZlibOptions } from "node:zlib";
+import { nodeZlib } from "../../core/builtins.ts";
 import {
   CLOSE_INTERNAL_ERROR,
   CLOSE_INVALID_PAYLOAD,
@@ -64,7 +57,7 @@ export class Deflater {
   /** The compressed bytes up to and with the tail, or null where zlib had no memory. */
   compress(payload: Uint8Array): Buffer | null {
     try {
-      return deflateRawSync(payload, this.options(payload));
+      return nodeZlib().deflateRawSync(payload, this.options(payload));
     } catch {
       return null;
     }
@@ -73,7 +66,7 @@ export class Deflater {
   /** The same in the thread pool. Nothing else may be compressed or remembered meanwhile. */
   compressLater(payload: Uint8Array, done: (compressed: Buffer | null) => void): void {
     zlibPool.enter(() => {
-      deflateRaw(payload, this.options(payload), (error, compressed) => {
+      nodeZlib().deflateRaw(payload, this.options(payload), (error, compressed) => {
         zlibPool.leave();
         done(error === null ? compressed : null);
       });
@@ -94,7 +87,7 @@ export class Deflater {
       memLevel:
         payload.length <= SMALL_PAYLOAD_BYTES ? Math.min(memLevel, SMALL_MEMORY_LEVEL) : memLevel,
       windowBits: Math.min(this.maxWindowBits, Math.max(9, 32 - Math.clz32(reach - 1))),
-      finishFlush: constants.Z_SYNC_FLUSH,
+      finishFlush: nodeZlib().constants.Z_SYNC_FLUSH,
     };
     if (dictionary !== undefined) options.dictionary = dictionary;
     return options;
@@ -154,7 +147,10 @@ export class Inflater {
       let result: InflateResult;
       try {
         const options = this.options(payload.length, most - total, outputs);
-        result = inflateRawSync(scratch.subarray(at, end), options) as unknown as InflateResult;
+        result = nodeZlib().inflateRawSync(
+          scratch.subarray(at, end),
+          options,
+        ) as unknown as InflateResult;
       } catch (error) {
         return isTooLarge(error) && most < limit ? null : failureOf(error);
       }
@@ -194,7 +190,7 @@ export class Inflater {
   ): void {
     const total = outputs.reduce((sum, each) => sum + each.length, 0);
     const options = this.options(payloadEnd, limit - total, outputs);
-    inflateRaw(input.subarray(at, end), options, (error, value) => {
+    nodeZlib().inflateRaw(input.subarray(at, end), options, (error, value) => {
       if (error !== null) {
         done(failureOf(error));
         return;

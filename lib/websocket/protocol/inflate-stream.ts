@@ -2,7 +2,8 @@
 // node:zlib's public stream, alive for that message only, in the thread pool. One write at a time;
 // what comes out is counted against the message's bound and held back while the reader is paused.
 
-import { createInflateRaw, type InflateRaw } from "node:zlib";
+import type { InflateRaw } from "node:zlib";
+import { nodeZlib } from "../../core/builtins.ts";
 import { CLOSE_INVALID_PAYLOAD, CLOSE_MESSAGE_TOO_BIG } from "./close-codes.ts";
 import { failureOf, INFLATE_TAIL, type InflateFailure, type Inflater } from "./deflate.ts";
 import { MAX_FINAL_BLOCKS } from "./limits.ts";
@@ -94,7 +95,7 @@ export class InflateStream {
   private createEngine(): InflateRaw {
     const { history, windowBits } = this.inflater;
     const view = history?.view();
-    const engine = createInflateRaw({
+    const engine = nodeZlib().createInflateRaw({
       windowBits,
       chunkSize: CHUNK_BYTES,
       ...(view === undefined ? {} : { dictionary: Buffer.from(view) }),

@@ -1,7 +1,7 @@
 // Masking (RFC 6455 section 5.3): the XOR and the source of unpredictable keys. A key is one
 // int32 whose lowest byte is the first byte of the key on the wire.
 
-import { randomFillSync } from "node:crypto";
+import { nodeCrypto } from "../../core/builtins.ts";
 
 /**
  * XORs `length` bytes of `buffer` from `offset` on, in place. `phase` (0 to 3) is the index into
@@ -91,7 +91,7 @@ export class MaskSource {
   private next: number;
   private readonly fill: (keys: Int32Array) => void;
 
-  constructor(count = 1_024, fill: (keys: Int32Array) => void = randomFillSync) {
+  constructor(count = 1_024, fill: (keys: Int32Array) => void = fillAtRandom) {
     this.keys = new Int32Array(count);
     this.next = count;
     this.fill = fill;
@@ -111,3 +111,7 @@ export class MaskSource {
 
 /** One pool for the thread: keys carry no state of a connection. */
 export const sharedMasks = new MaskSource();
+
+function fillAtRandom(keys: Int32Array): void {
+  nodeCrypto().randomFillSync(keys);
+}
