@@ -35,8 +35,10 @@ const scenarios: readonly (readonly [name: string, messages: number])[] = [
 ];
 
 const compiler = process.env["CXX"] ?? "c++";
-const machine = spawnSync(compiler, ["-dumpmachine"], { encoding: "utf8" }).stdout?.trim();
-const macros = spawnSync(compiler, ["-dM", "-E", "-x", "c++", "-"], { input: "" }).stdout ?? "";
+const env = cleanEnvironment();
+const machine = spawnSync(compiler, ["-dumpmachine"], { encoding: "utf8", env }).stdout?.trim();
+const asked = ["-dM", "-E", "-x", "c++", "-"];
+const macros = spawnSync(compiler, asked, { input: "", env }).stdout ?? "";
 const kind = String(macros).includes("__clang_major__") ? "clang" : "gcc";
 const major = /__(?:clang_major|GNUC)__ (\d+)/.exec(
   String(macros)
@@ -61,7 +63,7 @@ function instructions(scenario: string, turns: number): number {
       String(turns),
     ],
     // Bound at the start, so that no turn pays for finding a function.
-    { encoding: "utf8", env: { ...cleanEnvironment(), LD_BIND_NOW: "1" } },
+    { encoding: "utf8", env: { ...env, LD_BIND_NOW: "1" } },
   );
   expect(result.status, result.stderr).toBe(0);
   return Number(/Collected : (\d+)/.exec(result.stderr)?.[1]);
@@ -72,10 +74,10 @@ function perTurn(scenario: string): number {
   return (instructions(scenario, many) - instructions(scenario, few)) / (many - few);
 }
 
-const hasValgrind = spawnSync("valgrind", ["--version"]).status === 0;
+const hasValgrind = spawnSync("valgrind", ["--version"], { env }).status === 0;
 const missing = hasValgrind ? "" : " (skipped: valgrind is not installed)";
 
-// The simulator follows Linux; on macOS there is none for arm64.
+// Valgrind has no port to macOS on arm64; Linux guards the same code.
 describe.runIf(hasValgrind)(`instructions of a turn, ${here}${missing}`, () => {
   const measured: Record<string, number> = {};
   const updates = process.env["HAWSER_UPDATE_GUARDS"] === "1";
@@ -89,6 +91,7 @@ describe.runIf(hasValgrind)(`instructions of a turn, ${here}${missing}`, () => {
     const args = ["-std=c++17", "-O2", "-fno-exceptions", "-I", join(root, "native")];
     const built = spawnSync(compiler, [...args, source, library, "-o", program], {
       encoding: "utf8",
+      env,
     });
     expect(built.status, built.stderr).toBe(0);
   }, timeLimitMs);
