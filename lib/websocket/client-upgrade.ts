@@ -63,6 +63,11 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
     return this.#carrier;
   }
 
+  /** What the server said, once it has accepted. */
+  get answer(): AcceptedByServer | null {
+    return this.#handshake.accepted;
+  }
+
   start(): Promise<WebSocketConnection<T>> {
     const { signal } = this.#parameters.own;
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
@@ -115,18 +120,20 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
       return;
     }
     const context = { phase: "upgrade", reason: LATE } as const;
-    this.#fail(this.#carrier.errorOf("ETIMEDOUT", "connect", context), "local");
+    this.#carrier.failWith(this.#carrier.errorOf("ETIMEDOUT", "connect", context), "local");
   }
 
   #judge(): void {
     const { refused, failure } = this.#handshake;
     const place = this.#carrier.whereabouts;
-    if (refused !== null) this.#fail(upgradeRefused(refused, place), "peer");
-    else if (failure !== null) this.#fail(upgradeFailed(failure, place), "peer");
+    if (refused !== null) this.#drop(upgradeRefused(refused, place));
+    else if (failure !== null) this.#drop(upgradeFailed(failure, place));
   }
 
-  #fail(error: HawserError, initiator: "local" | "peer"): void {
-    this.#carrier.failWith(error, initiator);
+  // Without a reset: whoever has answered need not hear of an error.
+  #drop(reason: HawserError): void {
+    this.#refusal ??= { reason };
+    this.#carrier.drop();
   }
 
   #accept(accepted: AcceptedByServer, chunk: Buffer, at: number, end: number): void {

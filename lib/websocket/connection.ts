@@ -600,6 +600,11 @@ export class WebSocketConnection<T = unknown>
     this.#carrier.abort();
   }
 
+  /** @internal FIN now: queued messages are lost, and the peer sees 1006. */
+  drop(): void {
+    this.#carrier.drop();
+  }
+
   /** Settles when it is over, after everybody else was told. Never rejects. */
   get closed(): Promise<CloseResult> {
     if (this.#closed === null) {

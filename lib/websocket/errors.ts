@@ -7,6 +7,13 @@ import type { CloseInfo, RefusedByServer } from "./protocol/index.ts";
 /** Codes after which an iteration ends without an error: done, going away, none given. */
 const QUIET_CODES: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 
+const failures = new WeakMap<HawserError, NonNullable<CloseInfo["failure"]>>();
+
+/** What the protocol said of a failure that it caused. */
+export function failureBehind(error: HawserError): CloseInfo["failure"] | undefined {
+  return failures.get(error);
+}
+
 /** The client's upgrade was answered, but not with a WebSocket (B43). */
 export function upgradeRefused(refused: RefusedByServer, place: ErrorContext): HawserError {
   const { status, statusText, headers, rawHeaders, body } = refused;
@@ -48,11 +55,13 @@ export function failureOf(
 ): HawserError | null {
   if (info.failure !== null) {
     const { message, closeCode } = info.failure;
-    return new HawserError(`The WebSocket failed with ${closeCode}: ${message}`, {
+    const error = new HawserError(`The WebSocket failed with ${closeCode}: ${message}`, {
       ...place,
       code: "ERR_HAWSER_WEBSOCKET_FAILED",
       phase: "open",
     });
+    failures.set(error, info.failure);
+    return error;
   }
   if (info.wasClean || info.code !== 1006 || isAborted) return null;
   return new HawserError("The stream ended without a Close", {

@@ -40,11 +40,13 @@ export class MessageStream implements AsyncDisposable {
     this.#isText ??= typeof part === "string";
   }
 
-  /** Ends the message. Again: nothing. */
-  end(): Promise<void> {
+  /** Ends the message, with a last part where one is given. Again: nothing. */
+  end(part?: SendData): Promise<void> {
     if (this.#hasEnded) return Promise.resolve();
+    if (part !== undefined) this.#note(part);
     this.#hasEnded = true;
-    return this.#target.sendPart(this.#isText === true ? "" : new Uint8Array(0), true);
+    const last = part ?? (this.#isText === true ? "" : new Uint8Array(0));
+    return this.#target.sendPart(last, true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
