@@ -24,7 +24,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Each output of dist and the module it is bundled from. */
 export const entryPoints = {
   index: "lib/index.ts",
-  ws: "lib/websocket/ws.ts",
+  ws: "lib/ws.ts",
   cli: "lib/cli/main.ts",
   http: "lib/http.ts",
   streams: "lib/streams.ts",

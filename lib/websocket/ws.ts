@@ -1,7 +1,6 @@
-// The module hawser/ws: the surface of the `ws` package, so that an import can be replaced. Its own
+// The surface of the `ws` package, so that an import can be replaced by hawser/ws. Its own
 // Receiver and Sender are left out. `require` gives the class, with the others as its properties.
 
-import "../tls/index.ts";
 import { WsServer } from "./ws-server.ts";
 import { WsSocket } from "./ws-socket.ts";
 import { createWebSocketStream } from "./ws-stream.ts";

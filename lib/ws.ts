@@ -1,0 +1,14 @@
+// The module hawser/ws: the surface of the `ws` package. No code of its own.
+
+import "./tls/index.ts";
+
+export {
+  type ClientOptions,
+  createWebSocketStream,
+  default,
+  Server,
+  type ServerOptions,
+  WebSocket,
+  "module.exports",
+  WebSocketServer,
+} from "./websocket/ws.ts";
