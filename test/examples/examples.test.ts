@@ -8,6 +8,7 @@ import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { afterEach, expect, it } from "vitest";
+import { WebSocket as WsClient } from "ws";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 const children: ChildProcess[] = [];
@@ -87,6 +88,24 @@ const tests: Record<string, () => Promise<void>> = {
     const { child, line } = run("tls-shared-key.ts");
     expect(await line()).toBe("21.5 degrees over TLSv1.3");
     expect(await once(child, "exit")).toEqual([0, null]);
+  },
+  "websocket-echo.ts": async () => {
+    const { line } = run("websocket-echo.ts");
+    const port = Number(/^echo on (\d+)$/.exec(await line())?.[1]);
+    const socket = new WsClient(`ws://127.0.0.1:${port}`);
+    await once(socket, "open");
+    socket.send("to and fro");
+    expect(String((await once(socket, "message"))[0])).toBe("to and fro");
+    socket.close();
+    await once(socket, "close");
+  },
+  "refused-upgrade.ts": async () => {
+    const server = http.createServer().on("upgrade", (_, socket) => {
+      socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 12\r\n\r\nnot for you.");
+    });
+    const { line } = run("refused-upgrade.ts", { PORT: String(await serve(server)) });
+    expect(await line()).toBe("upgrade 403 not for you.");
+    server.close();
   },
   "tune.ts": async () => {
     const server = http.createServer((_, response) => response.end("ok"));
