@@ -3,7 +3,7 @@
 
 import type { Connection } from "../net/connection.ts";
 import { parseEndpoint } from "../net/endpoint.ts";
-import { connect as connectStream, listen as listenStream } from "../net/entry.ts";
+import { connect as connectOther, listen as listenOther } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
 import type {
   ConnectionHandler,
@@ -11,6 +11,14 @@ import type {
   ListenOptions,
   StreamEndpoint,
 } from "../net/types.ts";
+import type { UdpFlow } from "../net/udp/flow.ts";
+import type { UdpListener } from "../net/udp/listener.ts";
+import type {
+  UdpConnectOptions,
+  UdpEndpoint,
+  UdpFlowHandler,
+  UdpListenOptions,
+} from "../net/udp/types.ts";
 import { ClientUpgrade } from "./client-upgrade.ts";
 import type { WebSocketConnection } from "./connection.ts";
 import { startListener, type WebSocketListener } from "./listener.ts";
@@ -39,10 +47,9 @@ function isWebSocket(endpoint: unknown): endpoint is WebSocketUrl | URL {
  * and WebSocket handshakes. Names are resolved off the JavaScript thread, and their addresses raced
  * (RFC 8305).
  *
- * @throws TypeError or RangeError at once for wrong arguments. Rejects with `signal.reason`, or with
- *   a HawserError whose `phase` says how far it came (resolve, connect, tls, upgrade), with `errors`
- *   when several addresses failed, with `response` when the server refused the upgrade. See
- *   connect(2).
+ * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError whose `phase`
+ *   says how far it came (resolve, connect, tls, upgrade), with `errors` when several addresses
+ *   failed, with `response` when the server refused the upgrade; or `signal.reason`. See connect(2).
  */
 export function connect<T = unknown>(
   endpoint: StreamEndpoint,
@@ -53,17 +60,22 @@ export function connect<T = unknown>(
   endpoint: WebSocketUrl,
   options?: WebSocketConnectOptions<T>,
 ): Promise<WebSocketConnection<T>>;
+/** A flow of datagrams with one peer, over a connected socket. */
+export function connect<T = unknown>(
+  endpoint: UdpEndpoint,
+  options?: UdpConnectOptions<T>,
+): Promise<UdpFlow<T>>;
 /** A `URL`, or a string whose scheme the compiler does not see: tell the result by `instanceof`. */
 export function connect<T = unknown, S extends string = string>(
   endpoint: URL | PlainString<S>,
-  options?: ConnectOptions<T> | WebSocketConnectOptions<T>,
-): Promise<Connection<T> | WebSocketConnection<T>>;
-export function connect<T = unknown>(
-  endpoint: StreamEndpoint | URL | string,
-  options?: ConnectOptions<T> | WebSocketConnectOptions<T>,
-): Promise<Connection<T> | WebSocketConnection<T>> {
+  options?: ConnectOptions<T> | WebSocketConnectOptions<T> | UdpConnectOptions<T>,
+): Promise<Connection<T> | WebSocketConnection<T> | UdpFlow<T>>;
+export async function connect<T = unknown>(
+  endpoint: StreamEndpoint | UdpEndpoint | URL | string,
+  options?: ConnectOptions<T> | WebSocketConnectOptions<T> | UdpConnectOptions<T>,
+): Promise<Connection<T> | WebSocketConnection<T> | UdpFlow<T>> {
   if (!isWebSocket(endpoint)) {
-    return connectStream(endpoint as StreamEndpoint, options as ConnectOptions<T>);
+    return connectOther(endpoint as StreamEndpoint, options as ConnectOptions<T>);
   }
   const parsed = parseEndpoint(endpoint, "connect");
   return new ClientUpgrade<T>(parsed, endpoint, parseClientOptions(options)).start();
@@ -74,8 +86,8 @@ export function connect<T = unknown>(
  * always last; callbacks are keys of the options. With neither, the listener is iterated. The type
  * of the result follows the scheme of the endpoint.
  *
- * @throws TypeError or RangeError at once for wrong arguments. Rejects with a HawserError:
- *   EADDRINUSE, EADDRNOTAVAIL, EACCES; or with `signal.reason`. See bind(2), listen(2).
+ * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError: EADDRINUSE,
+ *   EADDRNOTAVAIL, EACCES; or `signal.reason`. See bind(2), listen(2).
  */
 export function listen<T = unknown>(
   endpoint: StreamEndpoint,
@@ -96,18 +108,28 @@ export function listen<T = unknown>(
   options: WebSocketListenOptions<T> | undefined,
   handler?: WebSocketHandler<T>,
 ): Promise<WebSocketListener<T>>;
+/** A bound UDP socket, whose connections are flows. */
+export function listen<T = unknown>(
+  endpoint: UdpEndpoint,
+  handler?: UdpFlowHandler<T>,
+): Promise<UdpListener<T>>;
+export function listen<T = unknown>(
+  endpoint: UdpEndpoint,
+  options: UdpListenOptions<T> | undefined,
+  handler?: UdpFlowHandler<T>,
+): Promise<UdpListener<T>>;
 /** A `URL`, or a string whose scheme the compiler does not see: tell the result by `instanceof`. */
 export function listen<T = unknown, S extends string = string>(
   endpoint: URL | PlainString<S>,
-  options?: ListenOptions<T> | WebSocketListenOptions<T>,
-): Promise<Listener<T> | WebSocketListener<T>>;
-export function listen<T = unknown>(
-  endpoint: StreamEndpoint | URL | string,
+  options?: ListenOptions<T> | WebSocketListenOptions<T> | UdpListenOptions<T>,
+): Promise<Listener<T> | WebSocketListener<T> | UdpListener<T>>;
+export async function listen<T = unknown>(
+  endpoint: StreamEndpoint | UdpEndpoint | URL | string,
   options?: unknown,
   handler?: unknown,
-): Promise<Listener<T> | WebSocketListener<T>> {
+): Promise<Listener<T> | WebSocketListener<T> | UdpListener<T>> {
   if (!isWebSocket(endpoint)) {
-    return listenStream(endpoint as StreamEndpoint, options as never, handler as never);
+    return listenOther(endpoint as StreamEndpoint, options as never, handler as never);
   }
   const parsed = parseEndpoint(endpoint, "listen");
   return startListener<T>(parsed, parseListenerArguments(options, handler));

@@ -2,7 +2,7 @@
 
 import http from "node:http";
 import { once } from "node:events";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { connect, type HawserError, type UpgradeInfo } from "../../lib/index.ts";
 import { called, open, openWs, Raw, request, serve, serveEcho, afterTest } from "./support.ts";
 
@@ -275,11 +275,11 @@ describe("a client", () => {
   });
 
   test("wrong options are a TypeError that names what is meant", async () => {
-    expect(() => connect("ws://127.0.0.1:1", { protcols: "a" } as never)).toThrow(/protocols/);
-    expect(() => connect("ws://127.0.0.1:1", { protocols: "a b" })).toThrow(TypeError);
-    expect(() => connect("ws://127.0.0.1:1", { headers: { Upgrade: "x" } })).toThrow(TypeError);
-    expect(() => connect("ws://127.0.0.1:1", { lend: true })).toThrow(/message/);
-    await vi.waitFor(() => {});
+    const url = "ws://127.0.0.1:1";
+    await expect(connect(url, { protcols: "a" } as never)).rejects.toThrow(/protocols/);
+    await expect(connect(url, { protocols: "a b" })).rejects.toThrow(TypeError);
+    await expect(connect(url, { headers: { Upgrade: "x" } })).rejects.toThrow(TypeError);
+    await expect(connect(url, { lend: true })).rejects.toThrow(/message/);
   });
 
   test("over a Unix socket", async () => {
