@@ -36,7 +36,13 @@ export type { InternetAddress, UnixAddress } from "./socket/socket-address.ts";
 export type { SocketBase } from "./socket/socket-base.ts";
 export { StreamSocket, type StreamSocketOptions } from "./socket/stream-socket.ts";
 export { tune } from "./socket/tune.ts";
-export { connect, listen, type PlainString } from "./websocket/entry.ts";
+export {
+  type AnyConnection,
+  type AnyListener,
+  connect,
+  listen,
+  type PlainString,
+} from "./websocket/entry.ts";
 export { attach, type AttachOptions, handleUpgrade } from "./websocket/attach.ts";
 export { WebSocketConnection } from "./websocket/connection.ts";
 export { CloseEvent, ErrorEvent } from "./websocket/events.ts";

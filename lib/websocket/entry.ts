@@ -33,6 +33,12 @@ import type {
 /** A `string`, but no literal: a literal with a wrong scheme is an error at compile time. */
 export type PlainString<S extends string> = string extends S ? S : never;
 
+/** What `connect` makes of a scheme that the compiler does not see. */
+export type AnyConnection<T = unknown> = Connection<T> | WebSocketConnection<T> | UdpFlow<T>;
+
+/** What `listen` makes of a scheme that the compiler does not see. */
+export type AnyListener<T = unknown> = Listener<T> | WebSocketListener<T> | UdpListener<T>;
+
 const WEBSOCKET_SCHEME = /^\s*(?:wss?|ws\+unix):/i;
 
 function isWebSocket(endpoint: unknown): endpoint is WebSocketUrl | URL {
@@ -68,12 +74,20 @@ export function connect<T = unknown>(
 /** A `URL`, or a string whose scheme the compiler does not see: tell the result by `instanceof`. */
 export function connect<T = unknown, S extends string = string>(
   endpoint: URL | PlainString<S>,
-  options?: ConnectOptions<T> | WebSocketConnectOptions<T> | UdpConnectOptions<T>,
-): Promise<Connection<T> | WebSocketConnection<T> | UdpFlow<T>>;
+  options?: ConnectOptions<T>,
+): Promise<AnyConnection<T>>;
+export function connect<T = unknown, S extends string = string>(
+  endpoint: URL | PlainString<S>,
+  options?: WebSocketConnectOptions<T>,
+): Promise<AnyConnection<T>>;
+export function connect<T = unknown, S extends string = string>(
+  endpoint: URL | PlainString<S>,
+  options?: UdpConnectOptions<T>,
+): Promise<AnyConnection<T>>;
 export async function connect<T = unknown>(
   endpoint: StreamEndpoint | UdpEndpoint | URL | string,
   options?: ConnectOptions<T> | WebSocketConnectOptions<T> | UdpConnectOptions<T>,
-): Promise<Connection<T> | WebSocketConnection<T> | UdpFlow<T>> {
+): Promise<AnyConnection<T>> {
   if (!isWebSocket(endpoint)) {
     return connectOther(endpoint as StreamEndpoint, options as ConnectOptions<T>);
   }
@@ -121,13 +135,24 @@ export function listen<T = unknown>(
 /** A `URL`, or a string whose scheme the compiler does not see: tell the result by `instanceof`. */
 export function listen<T = unknown, S extends string = string>(
   endpoint: URL | PlainString<S>,
-  options?: ListenOptions<T> | WebSocketListenOptions<T> | UdpListenOptions<T>,
-): Promise<Listener<T> | WebSocketListener<T> | UdpListener<T>>;
+  options?: ListenOptions<T>,
+  handler?: ConnectionHandler<T>,
+): Promise<AnyListener<T>>;
+export function listen<T = unknown, S extends string = string>(
+  endpoint: URL | PlainString<S>,
+  options?: WebSocketListenOptions<T>,
+  handler?: WebSocketHandler<T>,
+): Promise<AnyListener<T>>;
+export function listen<T = unknown, S extends string = string>(
+  endpoint: URL | PlainString<S>,
+  options?: UdpListenOptions<T>,
+  handler?: UdpFlowHandler<T>,
+): Promise<AnyListener<T>>;
 export async function listen<T = unknown>(
   endpoint: StreamEndpoint | UdpEndpoint | URL | string,
   options?: unknown,
   handler?: unknown,
-): Promise<Listener<T> | WebSocketListener<T> | UdpListener<T>> {
+): Promise<AnyListener<T>> {
   if (!isWebSocket(endpoint)) {
     return listenOther(endpoint as StreamEndpoint, options as never, handler as never);
   }
