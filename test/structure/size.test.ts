@@ -26,3 +26,13 @@ test("a line of the longest length passes, one column more does not, a link does
   expect(of(`\n${"x".repeat(maxLineColumns + 1)}\n`)).toMatchObject([{ line: 2 }]);
   expect(of(`// https://example.org/${"x".repeat(maxLineColumns)}\n`)).toEqual([]);
 });
+
+test("a line is as long as its title makes it, but not as its code does", () => {
+  const title = "x".repeat(maxLineColumns);
+  expect(of(`  it("${title}", () => {\n`)).toEqual([]);
+  expect(of(`  it(\`${title}\`, () => {\n`)).toEqual([]);
+  expect(of(`  expect(name).toMatch(/^${title}$/);\n`)).toEqual([]);
+  expect(of(`  // "${title}"\n`)).toHaveLength(1);
+  expect(of(`  const ${title} = "short";\n`)).toHaveLength(1);
+  expect(of(`  call(${"argument, ".repeat(6)}"${"y".repeat(60)}");\n`)).toHaveLength(1);
+});
