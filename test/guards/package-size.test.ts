@@ -1,4 +1,4 @@
-// What an installation brings, in bytes, and what of it an import reads: counted from what npm would
+// What an installation brings, in bytes, and what of it an import reads: from what npm would
 // pack now. Types are in it where they have been built (npm run build), binaries where npm run
 // prebuild has made them.
 
