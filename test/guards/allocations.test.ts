@@ -26,7 +26,7 @@ const SEGMENTS = 4;
 
 /**
  * Bounds of what is allocated for one message of 20 bytes that is received and echoed: in Buffers
- * over memory that is there already (97 to 105 bytes, measured beside it), and in bytes beyond them.
+ * over memory that is there already (97 to 105 bytes, measured beside it), and in bytes beyond.
  * Measured on Node 20, 22, 24 and 26. Which calls V8 inlines differs between processes by some 35.
  */
 const bounds = {

@@ -1,5 +1,5 @@
 // What `import "hawser"` costs a fresh process, beside what `import "node:net"` costs it: modules
-// of Node's own, which are counted, and CPU time, as a ratio of medians over runs that take turns. The
+// of Node's own, which are counted, and CPU time, as a ratio of medians over runs in turn. The
 // bound of that ratio is wide, since it is for a module too many at the top and not for a
 // percentage; bench/suites/startup.ts measures.
 
