@@ -8,6 +8,7 @@ export { Listener } from "./net/listener.ts";
 export { type LivenessPreset, presets } from "./net/presets.ts";
 export type * from "./net/types.ts";
 export { UdpFlow } from "./net/udp/flow.ts";
+export { DatagramGroup, type GroupOptions } from "./net/udp/group.ts";
 export { type UdpDestination, UdpListener } from "./net/udp/listener.ts";
 export type * from "./net/udp/types.ts";
 export type { Datagram } from "./socket/datagram-receiver.ts";

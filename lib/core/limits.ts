@@ -137,6 +137,9 @@ export const MAX_SEGMENT_BYTES = 1_472;
  */
 export const MAX_INTERNED_PEERS_COUNT = 65_536;
 
+/** The largest TTL or hop limit: one byte of the header (RFC 791, RFC 8200). */
+export const MAX_TTL_COUNT = 255;
+
 /** Flows of one UDP listener at once. */
 export const MAX_UDP_FLOWS_COUNT = 65_536;
 

@@ -13,6 +13,9 @@ class Environment;
 //
 //   datagramDrops(slot: number, generation: number): number
 //     Datagrams lost for want of buffer, as the last one received told (SO_RXQ_OVFL); or -errno.
+//   changeMembership(slot, generation, group: Uint8Array(24), source: Uint8Array(24) | undefined,
+//                    interface: number, join: boolean): number
+//     0, or -errno (membership.h).
 void RegisterDatagrams(Napi::Env env, Napi::Object exports, Environment* environment);
 
 // Sets on the addon's exports:

@@ -74,6 +74,10 @@ InterfaceEntry EntryOf(const ifaddrs& one, int descriptor) {
   bool has_broadcast =
       (one.ifa_flags & IFF_BROADCAST) != 0 && entry.address.family == AddressFamily::kIpv4;
   if (has_broadcast) entry.broadcast = FlatOf(one.ifa_broadaddr);
+  // An address without one of its own has itself in that place (getifaddrs(3) of glibc).
+  if (std::memcmp(entry.broadcast.bytes, entry.address.bytes, sizeof(entry.address.bytes)) == 0) {
+    entry.broadcast = {};
+  }
   return entry;
 }
 

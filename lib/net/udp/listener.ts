@@ -38,6 +38,7 @@ import type { SocketAddressInfo } from "../types.ts";
 import { bindPorts, firstAddress } from "./addresses.ts";
 import { type FlowOwner, type FlowPolicy, UdpFlow } from "./flow.ts";
 import { FlowTable } from "./flow-table.ts";
+import { DatagramGroup, type GroupOptions } from "./group.ts";
 import { answeringAddress } from "./local-addresses.ts";
 import { parseUdpHandlers, type UdpHandlerSet, type UdpListenParameters } from "./parameters.ts";
 import { sourceTo } from "./path-mtu.ts";
@@ -71,6 +72,7 @@ export class UdpListener<T = unknown>
   readonly #policy: FlowPolicy;
   readonly #context: HandlerContext;
   readonly #table: FlowTable;
+  readonly #groups = new Set<DatagramGroup>();
   #ports: UdpPort[] = [];
   #state: ListenerState = LISTENER_STATES.initial;
   #credits: number;
@@ -132,9 +134,17 @@ export class UdpListener<T = unknown>
 
   /** @internal */
   received(port: UdpPort, data: Buffer, at: number): void {
+    if (this.#groups.size > 0 && this.#isForGroup(data, at)) return;
     flowKeyAt(at, this.#key);
     const flow = this.#table.find(this.#key) ?? this.#flowFor(port, data, at);
     flow?.deliver(data, at);
+  }
+
+  // What a group has is no flow's.
+  #isForGroup(data: Buffer, at: number): boolean {
+    let isTaken = false;
+    for (const group of this.#groups) isTaken = group.deliver(data, at) || isTaken;
+    return isTaken;
   }
 
   // The flow of a datagram that was not found by where it was sent to.
@@ -345,6 +355,26 @@ export class UdpListener<T = unknown>
     return sent.promise;
   }
 
+  /**
+   * Joins a group on this listener's port: its datagrams come to the group and make no flows.
+   *
+   * @throws TypeError or RangeError for wrong arguments; HawserError: ENODEV (no such interface, or
+   *   none that does multicast), ENOBUFS (net.ipv4.igmp_max_memberships), EAFNOSUPPORT, EBADF (closed)
+   */
+  group(options: GroupOptions): DatagramGroup {
+    const { address } = requireObject(options, "options");
+    const domain = typeof address === "string" && address.includes(":") ? 6 : 4;
+    if (this.#state !== "ready") throw codeError("EBADF", "setsockopt");
+    const port = this.#ports.find((one) => one.domain >= domain);
+    if (port === undefined) throw codeError("EAFNOSUPPORT", "setsockopt");
+    const group = new DatagramGroup(port, options, () => {
+      this.#groups.delete(group);
+      return Promise.resolve();
+    });
+    this.#groups.add(group);
+    return group;
+  }
+
   // ---------------------------------------------------------------------------------- iterating
 
   /** Without handler and callbacks: each flow as it begins, until `close()`. */
@@ -446,6 +476,7 @@ export class UdpListener<T = unknown>
     this.#transition("close");
     this.#stopWatching();
     for (const flow of [...this.#table.flows]) void flow.close();
+    for (const group of [...this.#groups]) void group.leave();
     for (const taker of this.#takers.splice(0)) taker({ done: true, value: undefined });
     for (const port of this.#ports) port.close();
     const timer = setTimeout(() => {

@@ -1,0 +1,305 @@
+// DatagramGroup: a multicast group on some interfaces, on a port of its own or on a listener's. Not
+// here: which datagram is a group's (listener.ts), the memberships' system call (native/socket).
+
+import { parseAddress } from "../../core/address.ts";
+import { bytesOf, type SendData } from "../../core/byte-stream.ts";
+import { MAX_TTL_COUNT, RECEIVE_HIGH_WATER_MARK_BYTES } from "../../core/limits.ts";
+import { ownedCopy } from "../../core/owned-bytes.ts";
+import { iterate, readSignal } from "../../core/waiting.ts";
+import {
+  codeError,
+  errnoError,
+  errnoOf,
+  invalidArgValue,
+  invalidState,
+  rejectUnknownKeys,
+  requireBoolean,
+  requireFunction,
+  requireInteger,
+  requireObject,
+  requireString,
+} from "../../errors/index.ts";
+import { toNativeAddress } from "../../socket/address.ts";
+import { ownedDatagram } from "../../socket/datagram-batch.ts";
+import { interfaceIndex, ManySent, requireIterable } from "../../socket/datagram-many.ts";
+import { type Datagram, DatagramReceiver } from "../../socket/datagram-receiver.ts";
+import { interfaceAt, localAt, peerAt } from "../../socket/datagram-record.ts";
+import { type InterfaceInfo, listInterfaces } from "../../socket/interfaces.ts";
+import { applyOptions, assign } from "../../socket/options.ts";
+import { FLAT_WORDS, internPeer, type Peer } from "../../socket/peers.ts";
+import { reactor, report } from "../../socket/reactor.ts";
+import { parseEndpoint } from "../endpoint.ts";
+import { bindPorts } from "./addresses.ts";
+import { isMulticast } from "./local-addresses.ts";
+import { parseUdpListen } from "./parameters.ts";
+import type { PortOwner, UdpPort } from "./port.ts";
+import type { UdpEndpoint } from "./types.ts";
+
+export interface GroupOptions {
+  /** The group: 224.0.0.0/4 or ff00::/8. */
+  readonly address: string;
+  /** Source-specific (RFC 4607): only what this address sends. */
+  readonly source?: string | undefined;
+  /** Names or indexes. Default: every interface that is up and does multicast, as of now. */
+  readonly interfaces?: readonly (string | number)[] | undefined;
+  /** IP_MULTICAST_LOOP: what is sent comes back to this host's members. Default true. */
+  readonly loopback?: boolean | undefined;
+  /** IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS: 0 to 255. Default 1. */
+  readonly ttl?: number | undefined;
+  /** Each datagram of the group; with it `receive()` and `for await` throw. */
+  datagram?(group: DatagramGroup, datagram: Datagram): unknown;
+}
+
+const KEYS: ReadonlySet<string> = new Set([
+  "address",
+  "source",
+  "interfaces",
+  "loopback",
+  "ttl",
+  "datagram",
+]);
+const ECANCELED = errnoOf("ECANCELED") as number;
+
+/** A multicast group on some or all interfaces (IP_ADD_MEMBERSHIP, ip(7); RFC 3678). */
+export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
+  readonly address: string;
+  readonly #peer: Peer;
+  readonly #source: Peer | null;
+  readonly #port: UdpPort;
+  readonly #joined: InterfaceInfo[] = [];
+  readonly #datagram: GroupOptions["datagram"];
+  readonly #receiver = new DatagramReceiver(RECEIVE_HIGH_WATER_MARK_BYTES, () => {});
+  readonly #left: (group: DatagramGroup) => Promise<void>;
+  #drops = 0;
+  #isMember = true;
+
+  /**
+   * @internal `join()` and `listener.group()` make them.
+   * @param left what is to be done when it is left
+   */
+  constructor(port: UdpPort, options: GroupOptions, left: (group: DatagramGroup) => Promise<void>) {
+    const given = requireObject(options, "options");
+    rejectUnknownKeys(given, KEYS, "group()");
+    this.address = requireGroup(options.address);
+    this.#port = port;
+    this.#left = left;
+    this.#peer = peerOf(this.address, port.local.port);
+    this.#source = options.source === undefined ? null : peerOf(requireSource(options.source), 0);
+    const { datagram, interfaces, loopback = true, ttl = 1 } = options;
+    this.#datagram =
+      datagram === undefined ? undefined : requireFunction(datagram, "options.datagram");
+    requireBoolean(loopback, "options.loopback");
+    requireInteger(ttl, "options.ttl", 0, MAX_TTL_COUNT);
+    const isIpv6 = this.#peer.family === "IPv6";
+    applyOptions(port.fd, [
+      assign(isIpv6 ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP", loopback),
+      assign(isIpv6 ? "IPV6_MULTICAST_HOPS" : "IP_MULTICAST_TTL", ttl),
+    ]);
+    this.#joinAll(interfaces);
+  }
+
+  /**
+   * Opens a socket of its own on a port, which other members on this host may share (SO_REUSEADDR).
+   *
+   * @param endpoint `udp://GROUP:PORT`
+   * @throws (as a rejection) TypeError or RangeError for wrong arguments; HawserError: ENODEV,
+   *   EADDRINUSE, ENOBUFS (net.ipv4.igmp_max_memberships)
+   */
+  static async join(
+    endpoint: UdpEndpoint,
+    options: Omit<GroupOptions, "address"> = {},
+  ): Promise<DatagramGroup> {
+    const parsed = parseEndpoint(endpoint, "listen");
+    const address = requireGroup(parsed.host ?? "");
+    const isIpv6 = address.includes(":");
+    const any = parseEndpoint(
+      isIpv6 ? `udp://[::]:${parsed.port}` : `udp://0.0.0.0:${parsed.port}`,
+      "listen",
+    );
+    const parameters = parseUdpListen({
+      reuseAddr: true,
+      family: isIpv6 ? 6 : 4,
+      ipv6Only: isIpv6,
+    });
+    let group: DatagramGroup | undefined;
+    const owner: PortOwner = {
+      received: (_, data, at) => void group?.deliver(data, at),
+      troubled: () => {},
+      peerTroubled: () => {},
+      drained: () => {},
+    };
+    const [port] = (await bindPorts(any, parameters, owner)) as [UdpPort];
+    try {
+      if (process.platform === "linux") {
+        const name = isIpv6 ? "IPV6_MULTICAST_ALL" : "IP_MULTICAST_ALL";
+        applyOptions(port.fd, [assign(name, false)]);
+      }
+      group = new DatagramGroup(port, { ...options, address }, () => {
+        port.close();
+        return port.closed;
+      });
+      return group;
+    } catch (error) {
+      port.abort(ECANCELED);
+      throw error;
+    }
+  }
+
+  #joinAll(chosen: readonly (string | number)[] | undefined): void {
+    const all = listInterfaces();
+    const wanted =
+      chosen === undefined
+        ? all.filter((one) => one.up && one.multicast)
+        : Array.from(requireIterable(chosen, "options.interfaces"), (one) => {
+            const index = interfaceIndex(one, "options.interfaces");
+            const found = all.find((known) => known.index === index);
+            if (found === undefined)
+              throw codeError("ENODEV", "setsockopt", { address: String(one) });
+            return found;
+          });
+    for (const one of wanted) {
+      const status = this.#change(one.index, true);
+      if (status === 0) this.#joined.push(one);
+      else if (chosen !== undefined) {
+        this.#leaveAll();
+        throw errnoError(status, "setsockopt", { address: this.address });
+      }
+    }
+    if (this.#joined.length === 0)
+      throw codeError("ENODEV", "setsockopt", { address: this.address });
+  }
+
+  #change(index: number, join: boolean): number {
+    const [slot, generation] = this.#port.slotName;
+    const source = this.#source === null ? undefined : bytesOfWords(this.#source.words);
+    return reactor.changeMembership(
+      slot,
+      generation,
+      bytesOfWords(this.#peer.words),
+      source,
+      index,
+      join,
+    );
+  }
+
+  #leaveAll(): void {
+    for (const { index } of this.#joined.splice(0)) this.#change(index, false);
+  }
+
+  /** Those on which it is joined. */
+  get interfaces(): readonly InterfaceInfo[] {
+    return [...this.#joined];
+  }
+
+  get port(): number {
+    return this.#port.local.port;
+  }
+
+  /** Datagrams dropped here because nobody read. */
+  get drops(): number {
+    return this.#drops;
+  }
+
+  /** @internal Whether a datagram is this group's; then it is delivered. */
+  deliver(data: Buffer, at: number): boolean {
+    const index = interfaceAt(at);
+    if (localAt(at)?.address !== this.address) return false;
+    if (!this.#joined.some((one) => one.index === index)) return false;
+    if (this.#source !== null && peerAt(at)?.address !== this.#source.address) return false;
+    const datagram = ownedDatagram(ownedCopy(data, 0, data.length), at);
+    if (this.#datagram !== undefined) {
+      try {
+        this.#datagram(this, datagram);
+      } catch (error) {
+        report(error);
+      }
+    } else if (this.#receiver.isFull && !this.#receiver.isWaiting) this.#drops++;
+    else this.#receiver.push(datagram);
+    return true;
+  }
+
+  /**
+   * One datagram of the group; null after `leave()`.
+   *
+   * @throws TypeError ERR_INVALID_STATE beside a `datagram` callback; (rejection) ECANCELED (left
+   *   meanwhile); `signal.reason`
+   */
+  receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram | null> {
+    const signal = readSignal(options, "receive()");
+    if (this.#datagram !== undefined) {
+      throw invalidState("receive() and for await do not go with a datagram callback");
+    }
+    return this.#isMember ? this.#receiver.receive(signal) : Promise.resolve(null);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Datagram> {
+    return iterate(
+      () => this.receive(),
+      () => !this.#isMember,
+    );
+  }
+
+  /**
+   * Through all joined interfaces, or the one named. Resolves when the kernel has taken all.
+   *
+   * @throws TypeError or RangeError; (rejection) HawserError: ENODEV, EMSGSIZE, EPIPE (left)
+   */
+  send(data: SendData, options?: { readonly interface?: string | number }): Promise<void> {
+    const bytes = bytesOf(data);
+    const place = { address: this.address, port: this.#peer.port };
+    const sent = new ManySent((errno) => errnoError(errno, "sendmsg", place));
+    const chosen = options?.interface;
+    const indexes =
+      chosen === undefined
+        ? this.#joined.map((one) => one.index)
+        : [interfaceIndex(chosen, "options.interface")];
+    if (!this.#isMember) {
+      sent.refused(errnoOf("EPIPE") as number);
+      sent.told();
+      return sent.promise;
+    }
+    for (const index of indexes) {
+      const route = { to: this.#peer.words, local: null, interface: index, trafficClass: 0 };
+      this.#port.outbox.push(bytes, 0, route, sent);
+    }
+    this.#port.outbox.tell(sent);
+    return sent.promise;
+  }
+
+  /** Leaves the group; what waits to be received is dropped. */
+  async leave(): Promise<void> {
+    if (!this.#isMember) return;
+    this.#isMember = false;
+    this.#leaveAll();
+    this.#receiver.cancel(codeError("ECANCELED", "recvmsg", { address: this.address }));
+    await this.#left(this);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave();
+  }
+}
+
+function requireGroup(value: unknown): string {
+  const text = requireString(value, "address");
+  if (parseAddress(text) === undefined || !isMulticast(text)) {
+    throw invalidArgValue("address", "must be a multicast address (224.0.0.0/4, ff00::/8)", text);
+  }
+  return text;
+}
+
+function requireSource(value: unknown): string {
+  const text = requireString(value, "source");
+  if (parseAddress(text) !== undefined) return text;
+  throw invalidArgValue("source", "must be an IPv4 or IPv6 address", text);
+}
+
+function peerOf(text: string, port: number): Peer {
+  const address = parseAddress(text);
+  if (address === undefined) throw invalidArgValue("address", "must be an IP address", text);
+  return internPeer(new Int32Array(toNativeAddress(address, port).bytes.buffer), 0);
+}
+
+function bytesOfWords(words: Int32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, FLAT_WORDS * 4);
+}
