@@ -8,7 +8,7 @@ import type { ByteChannel } from "../net/byte-channel.ts";
 import { Connection } from "../net/connection.ts";
 import type { Ending } from "../net/connection-base.ts";
 import { CLOSING, PEER_ENDED, STOPPED, TROUBLED, WATCHED } from "../net/connection-facts.ts";
-import { area } from "../socket/reactor.ts";
+import { area, flush } from "../socket/reactor.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
 import type { FrameOutput } from "./protocol/index.ts";
 
@@ -82,6 +82,11 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
   /** Whether so many bytes are more than the mark. */
   isSlowAt(bufferedBytes: number): boolean {
     return bufferedBytes > this.policy.sendHighWaterMark;
+  }
+
+  /** What only waits for the end of this turn is sent now: a receiver is not slow for that. */
+  flushUnlessBlocked(): void {
+    if (this.channel?.isBlocked === false) flush();
   }
 
   /** The answer to who has just sent `data`, with what `hasRoom` said. */

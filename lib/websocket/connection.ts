@@ -262,8 +262,10 @@ export class WebSocketConnection<T = unknown>
     return this.#protocol.sendPrepared(prepared, this.#now());
   }
 
-  /** @internal More than the mark waits. */
+  /** @internal More than the mark waits, for the peer does not take it. */
   get isSlow(): boolean {
+    if (!this.#carrier.isSlowAt(this.#protocol.bufferedBytes)) return false;
+    this.#carrier.flushUnlessBlocked();
     return this.#carrier.isSlowAt(this.#protocol.bufferedBytes);
   }
 
