@@ -4,13 +4,15 @@ import { parseArgs } from "node:util";
 import { connect } from "../net/entry.ts";
 import { CONNECTION_FLAGS, connectionOptions, UsageError } from "./flags.ts";
 import { pipeBoth } from "./pipe.ts";
+import { isAboutUdp, runUdpConnect } from "./udp.ts";
 
 export const CONNECT_HELP = `hawser connect URL [options]
 
 Connects, sends standard input and prints what comes back. The end of the input becomes FIN; the
 command ends when the peer has finished too.
 
-URL: tcp://HOST:PORT, unix:PATH or unix:@NAME.
+URL: tcp://HOST:PORT, unix:PATH or unix:@NAME. For udp://HOST:PORT each line is a datagram, with
+--broadcast, --multicast-interface NAME and --ttl N.
 
   --connect-timeout 5s      give up establishing after this
   --idle-timeout 5m         end when nothing was sent or received for so long
@@ -24,6 +26,10 @@ URL: tcp://HOST:PORT, unix:PATH or unix:@NAME.
   --verbose                 say on standard error what is connected to what`;
 
 export async function runConnect(args: string[]): Promise<void> {
+  if (isAboutUdp(args)) {
+    await runUdpConnect(args);
+    return;
+  }
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,

@@ -9,6 +9,7 @@ import { listen } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
 import { connectionOptions, STREAM_FLAGS, UsageError } from "./flags.ts";
 import { pipeBoth } from "./pipe.ts";
+import { isAboutUdp, runUdpListen } from "./udp.ts";
 
 export const LISTEN_HELP = `hawser listen URL [options]
 
@@ -16,7 +17,8 @@ Takes one connection, prints what it sends and sends it standard input. With --e
 takes any number, until Ctrl-C.
 
 URL: tcp://HOST:PORT, with an empty HOST or * for every address and port 0 for any free one;
-unix:PATH or unix:@NAME. The address is printed on standard error.
+unix:PATH or unix:@NAME. The address is printed on standard error. udp://HOST:PORT prints datagrams of
+any peer, and joins a multicast group (--multicast-interface NAME, --ttl N).
 
   --echo                send everything back
   --exec COMMAND        run a command for each connection, by the shell
@@ -29,6 +31,10 @@ unix:PATH or unix:@NAME. The address is printed on standard error.
   --option NAME=VALUE   a socket option in the kernel's unit; may be repeated`;
 
 export async function runListen(args: string[]): Promise<void> {
+  if (isAboutUdp(args)) {
+    await runUdpListen(args);
+    return;
+  }
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
