@@ -61,7 +61,8 @@ function render(statement: ts.Statement, file: ts.SourceFile): string {
   let text = withDocstring(statement, file);
   if (ts.isClassDeclaration(statement)) {
     for (const member of statement.members) {
-      if (isPrivate(member) || isEcho(member, statement)) text = text.replace(`    ${withDocstring(member, file)}\n`, "");
+      if (isPrivate(member) || isEcho(member, statement))
+        text = text.replace(`    ${withDocstring(member, file)}\n`, "");
     }
   }
   return text

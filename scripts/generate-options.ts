@@ -180,14 +180,14 @@ const INTRODUCTION = `# Socket options
 
 Made by \`scripts/generate-options.ts\` from \`native/socket/options.def\`; do not edit.
 
-\`getOption(socket, name)\` and \`setOption(socket, name, value)\` read and set any of these on hawser's
-sockets and on Node's own (net, tls, dgram, http); \`socketOptions: { NAME: value }\` of \`connect\`,
-\`listen\` and \`tune\` sets several. Names are those of the manual pages and values are in the **kernel's
-own unit**, which the table gives; hawser's own options (\`keepAlive\`, \`dropTimeout\`, ...) are in
-milliseconds everywhere.
+\`getOption(socket, name)\` and \`setOption(socket, name, value)\` read and set any of these on
+hawser's sockets and on Node's own (net, tls, dgram, http); \`socketOptions: { NAME: value }\` of
+\`connect\`, \`listen\` and \`tune\` sets several. Names are those of the manual pages and values
+are in the **kernel's own unit**, which the table gives; hawser's own options (\`keepAlive\`,
+\`dropTimeout\`, ...) are in milliseconds everywhere.
 
-An option that a system lacks fails with ENOPROTOOPT, and the message says where it exists. Where one
-idea has two names, each is a row of its own and names the other.
+An option that a system lacks fails with ENOPROTOOPT, and the message says where it exists. Where
+one idea has two names, each is a row of its own and names the other.
 
 A boolean may be set as 0 or 1. A linger value is \`{ enabled, seconds }\`, credentials are
 \`{ pid, uid, gid }\`.`;

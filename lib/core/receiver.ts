@@ -57,7 +57,8 @@ export class Receiver<Owner = undefined> {
   #error: unknown = null;
 
   /**
-   * @param mark bytes held for a reader that does not come; at least one read of the kernel (64 KiB)
+   * @param mark bytes held for a reader that does not come; at least one read of the kernel (64
+   *   KiB)
    *   may be held whatever this is
    * @param changed called with `owner` after bytes or the end were consumed, or are waited for
    */

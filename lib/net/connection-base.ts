@@ -1,14 +1,17 @@
-// The ground of a connection: what it holds, its state, its callbacks and deadlines, and what can be
-// asked of it. Not here: sending (connection-sending.ts), receiving (connection-receiving.ts), how it
+// The ground of a connection: what it holds, its state, its callbacks and deadlines, and what can
+// be
+// asked of it. Not here: sending (connection-sending.ts), receiving (connection-receiving.ts), how
+// it
 // begins and ends (connection.ts).
 //
 // A connection is one object in four layers, each of which extends the one before: base, sending,
-// receiving, connection. One object, because thousands of idle ones have to be small; layers, because
+// receiving, connection. One object, because thousands of idle ones have to be small; layers,
+// because
 // each can be read alone. Fields that more than one layer uses stand here.
 
+import { Deadline } from "../core/deadlines.ts";
 import type { Receiver } from "../core/receiver.ts";
 import type { SendWaiters } from "../core/send-waiters.ts";
-import { Deadline } from "../core/deadlines.ts";
 import {
   CONNECTION_STATES,
   type ConnectionEvent,
@@ -25,24 +28,24 @@ import {
   HawserError,
 } from "../errors/index.ts";
 import { nameOf, peerOf, type SocketAddressInfo } from "../socket/address.ts";
+import type { OptionInputs, OptionValues } from "../socket/option-table.ts";
 import {
   getOption,
   type ReadableOption,
   setOption,
   type WritableOption,
 } from "../socket/options.ts";
-import type { OptionInputs, OptionValues } from "../socket/option-table.ts";
 import { reactor, report } from "../socket/reactor.ts";
 import type { TcpInfo } from "../socket/tcp-info.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "./clock.ts";
 import type { Connection } from "./connection.ts";
-import { type Bounds, type Ending, PAUSED, NEEDS_DRAIN, UNREFERENCED } from "./connection-facts.ts";
+import { type Bounds, type Ending, NEEDS_DRAIN, PAUSED, UNREFERENCED } from "./connection-facts.ts";
 import { optionsInForce } from "./options-in-force.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Policy } from "./policy.ts";
-import { traceState, tracesStates } from "./tracing.ts";
 import type { TlsInfo } from "./tls-engine.ts";
+import { traceState, tracesStates } from "./tracing.ts";
 import {
   acceptedReport,
   errorBytes,
@@ -228,7 +231,7 @@ export abstract class ConnectionBase<T = unknown> {
     return this;
   }
 
-  // --------------------------------------------------------------------------- for the layers above
+  // --------------------------------------------------------------------------- for the layers abov
 
   #remote(): SocketAddressInfo | undefined {
     const { channel } = this;
@@ -315,7 +318,8 @@ export abstract class ConnectionBase<T = unknown> {
   }
 
   /**
-   * @internal Takes a step in the table of states. Who listens is told in a microtask: never inside a
+   * @internal Takes a step in the table of states. Who listens is told in a microtask: never inside
+   *   a
    * call of the application's, and always in order. The last state is told with the close.
    */
   protected transition(event: ConnectionEvent): void {

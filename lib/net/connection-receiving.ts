@@ -1,4 +1,5 @@
-// The receiving half of a connection: data to the callback or to receive(), pause and resume, and the
+// The receiving half of a connection: data to the callback or to receive(), pause and resume, and
+// the
 // peer's end. Not here: the queue and its promises (core/receiver.ts), how a connection ends
 // (connection.ts).
 //
@@ -6,7 +7,8 @@
 //  - with the `data` callback: when the `end` callback has been called, after all data;
 //  - where a receive() waits: at once, it gives null;
 //  - where nobody has ever read and nothing is unread: at once;
-//  - else when receive() has given null, or `closeTimeout` after the end came. An application between
+//  - else when receive() has given null, or `closeTimeout` after the end came. An application
+//    between
 //    two reads may still answer; one that never comes back does not hold the connection.
 // A function handler's return is close(), whatever has been consumed.
 
@@ -49,12 +51,15 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
    * Resolves with at least `min` and at most `max` bytes, with what came before the end, or with
    * null at the end, again and again. Data that arrived before a failure comes before it.
    *
-   * Once the end is consumed, and without `allowHalfOpen`, our own FIN follows in the next iteration
-   * of the loop: an answer must be written at once, or before the end is read. Until then, and for at
+   * Once the end is consumed, and without `allowHalfOpen`, our own FIN follows in the next
+   * iteration
+   * of the loop: an answer must be written at once, or before the end is read. Until then, and for
+   * at
    * most `closeTimeout` after the peer's end has come, an application that reads may still send.
    *
    * @throws RangeError for `min` over 16 MiB or over `max`; TypeError with ERR_INVALID_STATE where
-   *   the `data` callback is given. Rejects with the failure, with ECANCELED after a local `close()`
+   *   the `data` callback is given. Rejects with the failure, with ECANCELED after a local
+   *   `close()`
    *   or `abort()` (what was unread is dropped then), with `signal.reason`. These never count as
    *   unhandled rejections. See recv(2).
    */

@@ -9,8 +9,6 @@ import { readSignal, untilAborted } from "../core/waiting.ts";
 import type { HawserError } from "../errors/index.ts";
 import { isSlab, mustWaitForLoop, nextIteration } from "../socket/reactor.ts";
 import type { ByteChannel } from "./byte-channel.ts";
-import type { LivenessVerdict } from "./liveness.ts";
-import { livenessMonitor } from "./liveness-monitor.ts";
 import { ConnectionBase } from "./connection-base.ts";
 import {
   NEEDS_DRAIN,
@@ -18,9 +16,11 @@ import {
   SEND_FAILED,
   SHUT,
   TROUBLED,
-  WILL_DRAIN,
   WATCHED,
+  WILL_DRAIN,
 } from "./connection-facts.ts";
+import type { LivenessVerdict } from "./liveness.ts";
+import { livenessMonitor } from "./liveness-monitor.ts";
 
 const RESOLVED = Promise.resolve();
 
@@ -67,10 +67,12 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
 
   /**
    * Queues bytes. Resolves when the kernel has taken them, or sooner: a copied payload (up to
-   * 4 KiB) once fewer than `sendHighWaterMark` bytes wait, one kept by reference no earlier than the
+   * 4 KiB) once fewer than `sendHighWaterMark` bytes wait, one kept by reference no earlier than
+   * the
    * kernel has taken its last byte.
    *
-   * @throws TypeError at once for a wrong argument. Rejects with EPIPE after `shutdown()`, `close()`,
+   * @throws TypeError at once for a wrong argument. Rejects with EPIPE after `shutdown()`,
+   *   `close()`,
    *   `abort()`, or when our end has followed the peer's; with ECANCELED when a local `close()` or
    *   `abort()` cut it off; with the failure itself after a failure; with `signal.reason`. These
    *   never count as unhandled rejections. See send(2).
@@ -119,8 +121,10 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
   }
 
   /**
-   * FIN (see shutdown(2)) after all that was written; receiving goes on. Resolves when the kernel has
-   * taken what was written; rejects as the outstanding `send` calls do, and never counts as unhandled.
+   * FIN (see shutdown(2)) after all that was written; receiving goes on. Resolves when the kernel
+   * has
+   * taken what was written; rejects as the outstanding `send` calls do, and never counts as
+   * unhandled.
    */
   shutdown(): Promise<void> {
     if (this.ending !== null) return RESOLVED;

@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import type { Deadline } from "../core/deadlines.ts";
 import { LINGER_DRAIN_BYTES } from "../core/limits.ts";
 import { Deferred } from "../core/waiting.ts";
-import { type HawserError, errnoName, invalidState } from "../errors/index.ts";
+import { errnoName, type HawserError, invalidState } from "../errors/index.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import { type DeadlineOwner, now } from "./clock.ts";

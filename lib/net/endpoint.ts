@@ -1,6 +1,7 @@
 // Endpoints: what connect and listen take, made into one plain record.
 // Not here: hosts (host.ts), addresses (address.ts), resolving, and anything that opens a socket.
 
+import type { IpAddress } from "../core/address.ts";
 import { MAX_ENDPOINT_LENGTH, MAX_UNIX_PATH_BYTES } from "../core/limits.ts";
 import {
   invalidArgType,
@@ -12,7 +13,6 @@ import {
   requireString,
   unknownName,
 } from "../errors/index.ts";
-import type { IpAddress } from "../core/address.ts";
 import { type EndpointUse, type Host, parseHost } from "./host.ts";
 
 export type { EndpointUse } from "./host.ts";

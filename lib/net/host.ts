@@ -2,9 +2,9 @@
 // Not here: ports and schemes (endpoint.ts), resolving names (resolver.ts).
 
 import { domainToASCII } from "node:url";
-import { invalidArgValue } from "../errors/index.ts";
-import { MAX_HOST_NAME_LENGTH, MAX_LABEL_LENGTH } from "../core/limits.ts";
 import { formatAddress, type IpAddress, parseAddress, unmapAddress } from "../core/address.ts";
+import { MAX_HOST_NAME_LENGTH, MAX_LABEL_LENGTH } from "../core/limits.ts";
+import { invalidArgValue } from "../errors/index.ts";
 
 /** What an endpoint is for. Any address, and port 0, are good for listening only. */
 export type EndpointUse = "connect" | "listen";

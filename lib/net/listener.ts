@@ -3,9 +3,9 @@
 // (admission.ts).
 
 import { Deadline } from "../core/deadlines.ts";
-import { Deferred, onAbort } from "../core/waiting.ts";
 import { MAX_ACCEPT_BACKOFF_MS, MIN_ACCEPT_BACKOFF_MS } from "../core/limits.ts";
 import { LISTENER_STATES, type ListenerEvent, type ListenerState, next } from "../core/states.ts";
+import { Deferred, onAbort } from "../core/waiting.ts";
 import {
   errnoError,
   errnoName,

@@ -4,8 +4,8 @@
 // Not here: the rule (liveness.ts), what a verdict means to a connection.
 
 import { SAMPLE_FIELD_COUNT, SAMPLE_NAME_WORDS } from "../binding/samples.ts";
-import { MAX_SAMPLE_INTERVAL_MS, MIN_SAMPLE_INTERVAL_MS } from "../core/limits.ts";
 import { Deadline } from "../core/deadlines.ts";
+import { MAX_SAMPLE_INTERVAL_MS, MIN_SAMPLE_INTERVAL_MS } from "../core/limits.ts";
 import { SYSTEM } from "../socket/option-errors.ts";
 import { reactor, report } from "../socket/reactor.ts";
 import { type DeadlineOwner, now, setDeadline } from "./clock.ts";

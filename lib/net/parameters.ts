@@ -2,6 +2,7 @@
 // Not here: their documentation (types.ts), how tables are read (options.ts), what they do.
 
 import type { LookupFunction } from "node:net";
+import { isZone, parseAddress } from "../core/address.ts";
 import {
   BACKLOG,
   CLOSE_TIMEOUT_MS,
@@ -29,7 +30,6 @@ import {
   requireString,
 } from "../errors/index.ts";
 import { requireOption, requireOptionValue } from "../socket/option-arguments.ts";
-import { isZone, parseAddress } from "../core/address.ts";
 import { fromAddress, type Host } from "./host.ts";
 import {
   abortSignal,

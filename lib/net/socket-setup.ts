@@ -1,9 +1,9 @@
 // What is done to a new socket before it is bound or connected: options in their order, addresses.
 // Not here: which options there are (parameters.ts, lib/socket), when a socket is opened.
 
+import { native } from "../binding/native.ts";
 import type { Domain } from "../binding/types.ts";
 import { DOMAIN_IPV6, DOMAIN_UNIX } from "../binding/types.ts";
-import { native } from "../binding/native.ts";
 import { codeError, errnoError } from "../errors/index.ts";
 import { type NativeAddress, toNativeAddress, toNativePath } from "../socket/address.ts";
 import { applyOptions, assign, type OptionAssignment } from "../socket/options.ts";

@@ -58,12 +58,18 @@ export type StreamEndpoint = StreamUrl | HostEndpoint | PathEndpoint;
 
 // ------------------------------------------------------------------------------------- states
 
-// The words stand in the state tables, from which docs/states.md is made.
-export type { ConnectionState, ListenerState };
 // What sockets and connections have in common stands further down.
 export type { ReceiveOptions, SendData, SendOptions } from "../core/byte-stream.ts";
-export type { AddressFamily, SocketAddressInfo };
-export type { TlsInfo, TlsOption, TlsOptions };
+// The words stand in the state tables, from which docs/states.md is made.
+export type {
+  AddressFamily,
+  ConnectionState,
+  ListenerState,
+  SocketAddressInfo,
+  TlsInfo,
+  TlsOption,
+  TlsOptions,
+};
 
 // ------------------------------------------------------------------------------------ options
 

@@ -8,6 +8,7 @@ import {
   COMPLETION_WORDS,
 } from "../binding/records.ts";
 import type { SocketAddressInfo } from "./address.ts";
+import type { Datagram } from "./datagram-receiver.ts";
 import {
   type Ecn,
   ecnAt,
@@ -18,7 +19,6 @@ import {
   timestampAt,
   truncatedAt,
 } from "./datagram-record.ts";
-import type { Datagram } from "./datagram-receiver.ts";
 import { completions, slab } from "./reactor.ts";
 
 const FIRST_ROOM = 64;

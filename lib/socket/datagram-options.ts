@@ -15,8 +15,8 @@ import type { AddressFamily } from "./address.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
 import type { DatagramSocket } from "./datagram-socket.ts";
 import { assign, type OptionAssignment, type SocketOptions } from "./options.ts";
-import { setReceiveBuffer } from "./receive-buffer.ts";
 import { reactor } from "./reactor.ts";
+import { setReceiveBuffer } from "./receive-buffer.ts";
 import { type OpenSlot, openSocket, readSocketOptions, requireFamily } from "./socket-base.ts";
 
 export interface DatagramSocketOptions {

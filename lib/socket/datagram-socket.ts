@@ -23,7 +23,6 @@ import {
 import type { SocketAddressInfo } from "./address.ts";
 import { DatagramBatch, ownedDatagram } from "./datagram-batch.ts";
 import { DatagramChannel } from "./datagram-channel.ts";
-import { type Datagram, DatagramReceiver } from "./datagram-receiver.ts";
 import {
   ManySent,
   type OutgoingDatagram,
@@ -37,11 +36,12 @@ import {
   type DatagramSocketOptions,
   openDatagramSocket,
 } from "./datagram-options.ts";
-import { type DatagramOwner, DatagramOutbox, type DatagramRoute } from "./datagram-outbox.ts";
+import { DatagramOutbox, type DatagramOwner, type DatagramRoute } from "./datagram-outbox.ts";
+import { type Datagram, DatagramReceiver } from "./datagram-receiver.ts";
 import { DatagramSender } from "./datagram-sender.ts";
 import { Peer } from "./peers.ts";
-import { receiveBufferOf } from "./receive-buffer.ts";
 import { flush, mustWaitForLoop, nextIteration, reactor, report } from "./reactor.ts";
+import { receiveBufferOf } from "./receive-buffer.ts";
 import {
   type Destination,
   type InternetAddress,

@@ -59,7 +59,8 @@ export function getOption<N extends ReadableOption>(socket: AnySocket, name: N):
  * @param socket of this library, or of Node's net, tls, dgram or http, while it is open
  * @param name as in the manual page; `docs/options.md` lists all
  * @param value in the kernel's own unit; a switch takes a boolean, or 0 or 1
- * @throws TypeError or RangeError for an unknown name, one that can only be read, a value of another
+ * @throws TypeError or RangeError for an unknown name, one that can only be read, a value of
+ *   another
  *   kind, or what is no socket; HawserError as `getOption`, and EINVAL, EPERM and the rest of
  *   setsockopt(2)
  */
@@ -99,7 +100,8 @@ export function applyOptions(descriptor: number, assignments: readonly OptionAss
 }
 
 /**
- * Sets options on a descriptor in their order, all or none: where one fails, those set before it are
+ * Sets options on a descriptor in their order, all or none: where one fails, those set before it
+ * are
  * set back as far as the kernel lets them, and the error names it.
  *
  * @throws HawserError of setsockopt(2)

@@ -12,7 +12,7 @@ import {
 import { Receiver } from "../core/receiver.ts";
 import { quiet, SendWaiters } from "../core/send-waiters.ts";
 import { Deferred } from "../core/waiting.ts";
-import { codeError, errnoError, type ErrorContext, invalidState } from "../errors/index.ts";
+import { codeError, type ErrorContext, errnoError, invalidState } from "../errors/index.ts";
 import { isPending, mustWaitForLoop, nextIteration, reactor } from "./reactor.ts";
 import type { OpenSlot } from "./socket-base.ts";
 import { StreamChannel, type StreamSink } from "./stream-channel.ts";

@@ -1,5 +1,6 @@
 // The connection options that are the kernel's alone, on a socket that is already open; and which
-// socket options such a policy becomes on each system. Durations here are milliseconds, the kernels'
+// socket options such a policy becomes on each system. Durations here are milliseconds, the
+// kernels'
 // are seconds or milliseconds. Not here: the calls (options.ts).
 
 import {
@@ -35,14 +36,16 @@ export interface TuneOptions {
   /** Send small writes at once (TCP_NODELAY, tcp(7)). Ignored on Unix sockets. */
   readonly noDelay?: boolean | undefined;
   /**
-   * Keepalive probes (tcp(7); RFC 9293 section 3.8.4), or `false` for none. Ignored on Unix sockets,
+   * Keepalive probes (tcp(7); RFC 9293 section 3.8.4), or `false` for none. Ignored on Unix
+   * sockets,
    * whose peer cannot vanish.
    */
   readonly keepAlive?: TuneKeepAlive | false | undefined;
   /**
    * How long sent data may stay without any acknowledgement, in milliseconds; 0: the kernel's own
    * limit. This is the bare TCP_USER_TIMEOUT (tcp(7), RFC 5482), on macOS TCP_RXT_CONNDROPTIME,
-   * which counts whole seconds: rounded up. It also kills a peer that is alive with its window closed,
+   * which counts whole seconds: rounded up. It also kills a peer that is alive with its window
+   * closed,
    * and on Linux it takes the place of `keepAlive.count`; only a `Connection` of this library tells
    * these apart. Ignored on Unix sockets.
    */
@@ -69,7 +72,8 @@ export interface TuneKeepAlive {
  * @param socket of this library, or of Node's net, tls, dgram or http
  * @returns the socket
  * @example tune(request.socket, { keepAlive: { idle: 60_000, interval: 10_000, count: 3 } });
- * @throws TypeError or RangeError for a wrong option, one that the kind of socket cannot have, and a
+ * @throws TypeError or RangeError for a wrong option, one that the kind of socket cannot have, and
+ *   a
  *   `keepAlive` duration under 1,000 ms; HawserError as `setOption`
  */
 export function tune<S extends AnySocket>(socket: S, options: TuneOptions): S {

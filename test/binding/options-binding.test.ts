@@ -1,4 +1,5 @@
-// The addon's functions on socket options, called as nobody should call them: they neither throw nor
+// The addon's functions on socket options, called as nobody should call them: they neither throw
+// nor
 // crash, and answer a number. That the right arguments work, the tests of lib/socket/ show.
 
 import { constants } from "node:os";

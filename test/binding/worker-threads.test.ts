@@ -1,4 +1,5 @@
-// Worker threads, over the built package: each has a reactor of its own, ends cleanly with or without
+// Worker threads, over the built package: each has a reactor of its own, ends cleanly with or
+// without
 // open sockets, and may be terminated at any moment. CI runs this file under ThreadSanitizer too.
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -183,7 +183,8 @@ describe("hawser probe", () => {
       port = listener.getsockname()[1]
       held = []
       for _ in range(4):
-          s = socket.socket(); s.setblocking(False); s.connect_ex(("127.0.0.1", port)); held.append(s)
+          s = socket.socket(); s.setblocking(False); held.append(s)
+          s.connect_ex(("127.0.0.1", port))
       print(port, flush=True); time.sleep(60)`;
     const python = spawn("python3", ["-c", program.replace(/^ {6}/gm, "")]);
     children.push(python);

@@ -9,7 +9,9 @@ describe("limits", () => {
   it.each(all)("%s is a whole number that says its unit, %i", (name, value) => {
     expect(Number.isSafeInteger(value)).toBe(true);
     expect(value).toBeGreaterThanOrEqual(0);
-    expect(name).toMatch(/_(DESCRIPTORS|PER_MESSAGE|BYTES|MS|COUNT|LENGTH|PER_ITERATION|BACKLOG|CANDIDATES)$|^BACKLOG$/);
+    expect(name).toMatch(
+      /_(DESCRIPTORS|PER_MESSAGE|BYTES|MS|COUNT|LENGTH|PER_ITERATION|BACKLOG|CANDIDATES)$|^BACKLOG$/,
+    );
   });
 
   it("leave room for what they bound", () => {

@@ -117,7 +117,8 @@ TEST_CASE("B39: what stands behind an asynchronous error is read without a furth
   errors = 2;
   system_calls.recvmmsg = nullptr;
   system_calls.recvmsg = [](int descriptor, msghdr* message, int flags) -> ssize_t {
-    if (errors == 0 || (flags & platform::kErrorQueueFlags) == platform::kErrorQueueFlags) return ::recvmsg(descriptor, message, flags);
+    if (errors == 0 || (flags & platform::kErrorQueueFlags) == platform::kErrorQueueFlags)
+      return ::recvmsg(descriptor, message, flags);
     errno = errors-- == 2 ? ECONNREFUSED : EHOSTUNREACH;
     return -1;
   };

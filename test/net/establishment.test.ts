@@ -24,7 +24,8 @@ l = socket.socket(family); l.bind((sys.argv[1], int(sys.argv[2]))); l.listen(0)
 port = l.getsockname()[1]
 full = []
 for _ in range(3):
-    s = socket.socket(family); s.setblocking(False); s.connect_ex((sys.argv[1], port)); full.append(s)
+    s = socket.socket(family); s.setblocking(False); full.append(s)
+    s.connect_ex((sys.argv[1], port))
 time.sleep(0.05)
 say(port); hear()
 `;

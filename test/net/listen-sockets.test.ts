@@ -1,7 +1,8 @@
 // Which addresses a listener takes, and what it leaves behind.
+
+import { once } from "node:events";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Connection, connect, listen } from "../../lib/index.ts";

@@ -15,10 +15,10 @@ import {
   SAMPLE_UNSENT_BYTES,
 } from "../../lib/binding/samples.ts";
 import { Deadlines } from "../../lib/core/deadlines.ts";
-import { livenessLimits, type LivenessVerdict } from "../../lib/net/liveness.ts";
+import type { DeadlineOwner } from "../../lib/net/clock.ts";
+import { type LivenessVerdict, livenessLimits } from "../../lib/net/liveness.ts";
 import { type LivenessChannel, LivenessMonitor } from "../../lib/net/liveness-monitor.ts";
 import type { LivenessSystem } from "../../lib/net/liveness-sample.ts";
-import type { DeadlineOwner } from "../../lib/net/clock.ts";
 
 const limitsOf = (dropTimeout: number, stallTimeout = 0) =>
   livenessLimits({ keepAlive: null, dropTimeout, stallTimeout });

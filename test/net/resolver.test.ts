@@ -1,8 +1,8 @@
 import dns from "node:dns";
 import type { LookupFunction } from "node:net";
 import { describe, expect, it, vi } from "vitest";
-import { HawserError } from "../../lib/errors/index.ts";
 import { formatAddress } from "../../lib/core/address.ts";
+import { HawserError } from "../../lib/errors/index.ts";
 import { parseEndpoint } from "../../lib/net/endpoint.ts";
 import { type ResolveOptions, resolve } from "../../lib/net/resolver.ts";
 

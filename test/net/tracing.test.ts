@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { connect, listen } from "../../lib/index.ts";
 import { afterTest, closing, nodeServer, ownProcess, Peer, serve, until } from "./support.ts";
 
+const INDEX = new URL("../../lib/index.ts", import.meta.url).href;
+
 type Message = Record<string, unknown>;
 
 function watch(...names: string[]): { name: string; message: Message }[] {
@@ -74,7 +76,7 @@ describe("diagnostics_channel", () => {
 
 test("NODE_DEBUG=hawser writes states, errors and reasons to stderr", async () => {
   const program = `
-    const { connect, listen } = await import(${JSON.stringify(new URL("../../lib/index.ts", import.meta.url).href)});
+    const { connect, listen } = await import(${JSON.stringify(INDEX)});
     const listener = await listen("tcp://127.0.0.1:0", { data() {} });
     const connection = await connect("tcp://127.0.0.1:" + listener.port);
     await connection.close();

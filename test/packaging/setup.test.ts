@@ -1,4 +1,5 @@
-// What `npm start` and `npm test` say on a clone whose machine lacks something: one sentence for each
+// What `npm start` and `npm test` say on a clone whose machine lacks something: one sentence for
+// each
 // thing, before anything is installed.
 import { spawnSync } from "node:child_process";
 import {

@@ -15,7 +15,8 @@ const HEADERS = {
   darwin: "inline constexpr int kOne = 7;\ninline constexpr int kTwo = 0x9;\n",
 };
 const ONE =
-  'HAWSER_OPTION(SO_ONE, kSocket, kOne, kBoolean, kNone, kReadWrite, "SO_TWO",\n  "One, (with) " "\\"care\\".")\n';
+  'HAWSER_OPTION(SO_ONE, kSocket, kOne, kBoolean, kNone, kReadWrite, "SO_TWO",\n' +
+  '  "One, (with) " "\\"care\\".")\n';
 const TWO =
   'HAWSER_OPTION(SO_TWO, kTcp, kTwo, kUnsigned, kSeconds, kWriteOnly, "", "Two|three.")\n';
 

@@ -1,4 +1,5 @@
-// Sockets for the tests of options: fresh ones that are neither bound nor connected, which Node's own
+// Sockets for the tests of options: fresh ones that are neither bound nor connected, which Node's
+// own
 // modules cannot make, and pairs of Node's. All are closed by `closeAll`.
 
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";

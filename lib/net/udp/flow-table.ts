@@ -2,7 +2,7 @@
 // who goes when there is no room (B35). Not here: what a flow does.
 
 import { FlatMap } from "../../core/flat-map.ts";
-import { MAX_FLOW_ALIASES_COUNT, FLOWS_PER_UNANSWERED_COUNT } from "../../core/limits.ts";
+import { FLOWS_PER_UNANSWERED_COUNT, MAX_FLOW_ALIASES_COUNT } from "../../core/limits.ts";
 import { FLOW_KEY_WORDS } from "../../socket/datagram-record.ts";
 import { FLAT_WORDS } from "../../socket/peers.ts";
 import type { UdpFlow } from "./flow.ts";

@@ -8,6 +8,7 @@ import { quiet } from "../../core/send-waiters.ts";
 import { Deferred, iterate, readSignal } from "../../core/waiting.ts";
 import { codeError, errnoError, type HawserError, invalidState } from "../../errors/index.ts";
 import type { AddressFamily } from "../../socket/address.ts";
+import type { DatagramOwner, DatagramRoute } from "../../socket/datagram-outbox.ts";
 import {
   type Ecn,
   ecnAt,
@@ -16,14 +17,13 @@ import {
   timestampAt,
   truncatedAt,
 } from "../../socket/datagram-record.ts";
-import type { DatagramOwner, DatagramRoute } from "../../socket/datagram-outbox.ts";
 import type { Peer } from "../../socket/peers.ts";
 import { mustWaitForLoop, nextIteration, report, turnNumber } from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
 import type { CloseResult } from "../types.ts";
 import { MessageQueue } from "./message-queue.ts";
-import { maxDatagramSizeTo } from "./path-mtu.ts";
 import type { UdpHandlerSet } from "./parameters.ts";
+import { maxDatagramSizeTo } from "./path-mtu.ts";
 import type { UdpPort } from "./port.ts";
 import type { DatagramInfo } from "./types.ts";
 

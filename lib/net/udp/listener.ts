@@ -3,13 +3,13 @@
 
 import { bytesOf, type SendData } from "../../core/byte-stream.ts";
 import { quiet } from "../../core/send-waiters.ts";
-import { Deferred } from "../../core/waiting.ts";
 import {
   LISTENER_STATES,
   type ListenerEvent,
   type ListenerState,
   next,
 } from "../../core/states.ts";
+import { Deferred } from "../../core/waiting.ts";
 import {
   codeError,
   errnoError,
@@ -32,8 +32,8 @@ import {
 } from "../../socket/datagram-record.ts";
 import { internPeer, Peer } from "../../socket/peers.ts";
 import { report } from "../../socket/reactor.ts";
-import { type HandlerContext, captureContext, inContext } from "../handler-context.ts";
 import { type Endpoint, parseEndpoint } from "../endpoint.ts";
+import { captureContext, type HandlerContext, inContext } from "../handler-context.ts";
 import type { SocketAddressInfo } from "../types.ts";
 import { bindPorts, firstAddress } from "./addresses.ts";
 import { type FlowOwner, type FlowPolicy, UdpFlow } from "./flow.ts";

@@ -2,10 +2,10 @@
 // (ip(7)), so there is one helper for each family, asked lazily. Also the source address that the
 // kernel would choose. Not here: what is done with a datagram that is too large.
 
-import { DatagramSocket } from "../../socket/datagram-socket.ts";
 import type { SocketAddressInfo } from "../../socket/address.ts";
-import type { Peer } from "../../socket/peers.ts";
+import { DatagramSocket } from "../../socket/datagram-socket.ts";
 import { listInterfaces } from "../../socket/interfaces.ts";
+import type { Peer } from "../../socket/peers.ts";
 
 const UDP_HEADER_BYTES = 8;
 const IPV4_HEADER_BYTES = 20;

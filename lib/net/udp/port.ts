@@ -8,8 +8,8 @@ import { DatagramChannel, type DatagramSink } from "../../socket/datagram-channe
 import { DatagramOutbox } from "../../socket/datagram-outbox.ts";
 import { assign, type OptionAssignment } from "../../socket/options.ts";
 import type { Peer } from "../../socket/peers.ts";
-import { setReceiveBuffer } from "../../socket/receive-buffer.ts";
 import { flush, reactor } from "../../socket/reactor.ts";
+import { setReceiveBuffer } from "../../socket/receive-buffer.ts";
 import { openSocket } from "../../socket/socket-base.ts";
 import { bindToInterface } from "./interface-option.ts";
 import type { UdpParameters } from "./parameters.ts";
