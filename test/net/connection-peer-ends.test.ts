@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { Connection } from "../../lib/index.ts";
 import { fingerprint, pattern } from "../support/bytes.ts";
-import { deferred, delay, nodeClient, Peer, python, readNode, serve, until } from "./support.ts";
+import { deferred, delay, nodeClient, Peer, python, readNode, serve } from "./support.ts";
 
 const HALF_CLOSE = `
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
