@@ -114,6 +114,8 @@ export interface NativeBinding extends OptionsBinding, InterfacesBinding {
   readonly memoryBytes: number;
   /** if_nametoindex(3): an index from 1, or a negative errno (ENODEV). */
   interfaceIndex(name: string): number;
+  /** XORs bytes of a WebSocket's payload with a masking key (RFC 6455 section 5.3), in place. */
+  unmask(buffer: Uint8Array, offset: number, length: number, key: number, phase: number): void;
   /** if_indextoname(3), or "" where there is no such interface. */
   interfaceName(index: number): string;
   /** A new reactor on this thread's loop, or a negative errno. */

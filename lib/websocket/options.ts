@@ -24,6 +24,7 @@ import {
 } from "../net/options.ts";
 import { CONNECT_FIELDS, INSTEAD, LISTEN_FIELDS } from "../net/parameters.ts";
 import type { RequestListener } from "node:http";
+import { unmask } from "./native-mask.ts";
 import { isToken } from "./protocol/header-values.ts";
 import {
   limits,
@@ -185,6 +186,7 @@ function share(
     },
     deflate: own.perMessageDeflate ?? false,
     lend: own.lend,
+    unmask,
     autoPong: own.autoPong,
   });
   const handlers = {

@@ -1,6 +1,7 @@
 // The options of the `ws` package in this library's terms. Not here: what the classes do with them
 // (ws-socket.ts, ws-server.ts).
 
+import { unmask } from "./native-mask.ts";
 import type { Shared } from "./options.ts";
 import {
   type DeflateSettings,
@@ -59,6 +60,7 @@ export function shareOf(
     },
     timeouts: { closeTimeout },
     deflate: deflateOf(perMessageDeflate) ?? false,
+    unmask,
     autoPong: options.autoPong ?? true,
     deliverWhileClosing: true,
   });

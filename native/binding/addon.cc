@@ -5,6 +5,7 @@
 #include "binding/arguments.h"
 #include "binding/datagrams_binding.h"
 #include "binding/environment.h"
+#include "binding/mask_binding.h"
 #include "binding/options_binding.h"
 #include "binding/samples_binding.h"
 #include "binding/slots_binding.h"
@@ -77,6 +78,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("interfaceName", Napi::Function::New(env, InterfaceNameOf, "interfaceName"));
   RegisterOptions(env, exports);
   RegisterInterfaces(env, exports);
+  RegisterMask(env, exports);
   return exports;
 }
 
