@@ -33,6 +33,7 @@ export type {
 } from "./socket/options.ts";
 export type { Peer } from "./socket/peers.ts";
 export { counters } from "./socket/reactor.ts";
+export type { InterfaceAddressInfo, InterfaceInfo } from "./socket/interfaces.ts";
 export type { InternetAddress, UnixAddress } from "./socket/socket-address.ts";
 export type { SocketBase } from "./socket/socket-base.ts";
 export { StreamSocket, type StreamSocketOptions } from "./socket/stream-socket.ts";

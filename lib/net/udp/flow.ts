@@ -55,9 +55,7 @@ const WITH_DATA = "receive() and for await do not go with a data callback";
  * interface is that of `Connection`, with messages in place of bytes. There is no end: `receive` is
  * null only after `close()`. Closing sends nothing; the peer's next datagram makes a new flow.
  */
-export class UdpFlow<T = unknown>
-  implements AsyncDisposable, AsyncIterable<Buffer>, DeadlineOwner, DatagramOwner
-{
+export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The application's own. */
   data!: T;
   /** @internal What it is found by (flow-table.ts). */

@@ -64,9 +64,7 @@ const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
 const ECANCELED = errnoOf("ECANCELED") as number;
 
 /** A bound socket: server for its flows, and source of outbound ones on the same port. */
-export class UdpListener<T = unknown>
-  implements AsyncDisposable, AsyncIterable<UdpFlow<T>>, PortOwner, FlowOwner
-{
+export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<UdpFlow<T>> {
   readonly #endpoint: Endpoint;
   readonly #parameters: UdpListenParameters;
   readonly #policy: FlowPolicy;
