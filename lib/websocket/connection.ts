@@ -50,7 +50,7 @@ export interface Agreed {
   readonly deflate: DeflateParameters | null;
 }
 
-/** @internal Who has a WebSocket: its listener. */
+/** Who has a WebSocket: its listener. Not public. */
 export interface SocketOwner {
   socketClosed(socket: WebSocketConnection<never>): void;
   subscribe(topic: string, socket: WebSocketConnection<never>): void;

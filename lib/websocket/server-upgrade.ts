@@ -17,10 +17,10 @@ import {
   type Accepted,
   type Refusal,
   ServerHandshake,
-  type UpgradeRequest,
+  type UpgradeRequest as RequestedUpgrade,
 } from "./protocol/index.ts";
 import { wallTime } from "./turn-clock.ts";
-import type { HeadersInput, UpgradeInfo, UpgradeResult } from "./types.ts";
+import type { HeadersInput, UpgradeRequest, UpgradeResult } from "./types.ts";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -75,7 +75,7 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
 
   // ----------------------------------------------------------------------------------- deciding
 
-  #decide(request: UpgradeRequest, chunk: Buffer, at: number, end: number): void {
+  #decide(request: RequestedUpgrade, chunk: Buffer, at: number, end: number): void {
     const { path, parameters } = this.#hub;
     const { upgrade } = parameters.own;
     this.#raw = null;
@@ -110,7 +110,7 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
     );
   }
 
-  #settleLater(request: UpgradeRequest, result: UpgradeResult): void {
+  #settleLater(request: RequestedUpgrade, result: UpgradeResult): void {
     if (this.#isOver) return;
     const rest = this.#rest;
     this.#rest = EMPTY;
@@ -119,7 +119,7 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
   }
 
   #settle(
-    request: UpgradeRequest,
+    request: RequestedUpgrade,
     result: UpgradeResult,
     chunk: Buffer,
     at: number,
@@ -130,7 +130,7 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
     else this.#accept(request, result ?? {}, chunk, at, end);
   }
 
-  #infoOf(request: UpgradeRequest): UpgradeInfo {
+  #infoOf(request: RequestedUpgrade): UpgradeRequest {
     const { headers, rawHeaders, protocols, origin, url: target } = request;
     this.#abort = new AbortController();
     return {
@@ -145,12 +145,12 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
     };
   }
 
-  #urlOf({ url, headers }: UpgradeRequest): string {
+  #urlOf({ url, headers }: RequestedUpgrade): string {
     return url.startsWith("/") ? `${this.#scheme}://${headers["host"] ?? ""}${url}` : url;
   }
 
   #accept(
-    request: UpgradeRequest,
+    request: RequestedUpgrade,
     { protocol, headers, data }: Acceptance,
     chunk: Buffer,
     at: number,

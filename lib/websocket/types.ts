@@ -1,6 +1,5 @@
 // The public types of WebSockets. No code.
 
-import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import type { HawserError } from "../errors/index.ts";
 import type {
   ConnectOptions,
@@ -148,21 +147,21 @@ export interface WebSocketListenOptions<T = unknown>
    * or a `Response` refuses; or a promise of one of them. What it throws is answered with 500 and
    * reported. Without it the first of the client's subprotocols is taken.
    */
-  upgrade?(request: UpgradeInfo): UpgradeResult<T> | PromiseLike<UpgradeResult<T>>;
+  upgrade?(request: UpgradeRequest): UpgradeResult<T> | PromiseLike<UpgradeResult<T>>;
   /** Plain HTTP. Without it: 426 (RFC 9110 section 15.5.22). */
-  http?: RequestListener | undefined;
+  http?: import("node:http").RequestListener | undefined;
   readonly tls?: TlsOptions | undefined;
   /** What failed before `open` (bad requests, TLS handshakes), or accept(2). */
   error?(listener: WebSocketListener<T>, error: HawserError): unknown;
 }
 
 /** A request to become a WebSocket. */
-export interface UpgradeInfo {
+export interface UpgradeRequest {
   /** The request's target with the Host field, absolute. */
   readonly url: string;
   /** The target as it came. */
   readonly path: string;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: import("node:http").IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   /** Subprotocols that the client offers, in its order of preference. */
   readonly protocols: readonly string[];
@@ -190,7 +189,7 @@ export type UpgradeResult<T = unknown> =
 
 /** The `upgrade` callback. */
 export type UpgradeHandler = (
-  request: UpgradeInfo,
+  request: UpgradeRequest,
 ) => UpgradeResult<never> | PromiseLike<UpgradeResult<never>>;
 
 /**

@@ -3,12 +3,12 @@
 import http from "node:http";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { connect, type HawserError, type UpgradeInfo } from "../../lib/index.ts";
+import { connect, type HawserError, type UpgradeRequest } from "../../lib/index.ts";
 import { called, open, openWs, Raw, request, serve, serveEcho, afterTest } from "./support.ts";
 
 describe("a server's decision", () => {
   test("upgrade sees the request, and what it gives is agreed on", async () => {
-    let seen: UpgradeInfo | undefined;
+    let seen: UpgradeRequest | undefined;
     const { url, port } = await serve<string>({
       upgrade(info) {
         seen = info;
@@ -79,7 +79,7 @@ describe("a server's decision", () => {
   });
 
   test("its signal is aborted when the client gives up meanwhile", async () => {
-    const asked = called<[UpgradeInfo]>();
+    const asked = called<[UpgradeRequest]>();
     const { port } = await serve({
       upgrade(info) {
         asked.fn(info);
@@ -239,7 +239,7 @@ describe("a client", () => {
   });
 
   test("signal ends it during the upgrade, with its own reason", async () => {
-    const asked = called<[UpgradeInfo]>();
+    const asked = called<[UpgradeRequest]>();
     const { url } = await serve({
       upgrade(info) {
         asked.fn(info);
