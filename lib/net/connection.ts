@@ -41,7 +41,7 @@ import type {
   StreamEndpoint,
 } from "./types.ts";
 
-/** @internal A connection that is there already: an accepted slot, or a channel. */
+/** A connection that is there already: an accepted slot, or a channel. Not public. */
 export interface Accepted {
   readonly policy: Policy;
   readonly slot: number;

@@ -141,9 +141,7 @@ bool Reactor::SendChain(Chain* chain) {
     const uint8_t* bytes = nullptr;
     if (!ResolvePart(record, &bytes)) {
       // A stream with a hole is no stream: it fails, as with an error of the kernel's.
-      chain->status = -EFAULT;
-      if (chain->slot->latched == 0) chain->slot->latched = chain->status;
-      Carry(chain->name.index, *chain->slot);
+      FailChain(chain, -EFAULT);
       return false;
     }
     if (operation == Operation::kSendView) chain->tells = true;
@@ -160,6 +158,11 @@ bool Reactor::SendChain(Chain* chain) {
     return false;
   }
 
+  return SendParts(chain, parts, count, total) && chain->next >= 0;
+}
+
+// Gives the kernel all parts. False when it took less than all.
+bool Reactor::SendParts(Chain* chain, iovec* parts, int count, size_t total) {
   int first = 0;
   while (total > 0) {
     memory_.Count(counter::k_sends);
@@ -169,10 +172,7 @@ bool Reactor::SendChain(Chain* chain) {
       if (chain->status == -EAGAIN) {
         chain->slot->blocked = true;
       } else {
-        // Latched: what was received before is still delivered, and this is then told instead of
-        // whatever recv(2) says afterwards.
-        if (chain->slot->latched == 0) chain->slot->latched = chain->status;
-        Carry(chain->name.index, *chain->slot);
+        FailChain(chain, chain->status);
       }
       return false;
     }
@@ -188,7 +188,15 @@ bool Reactor::SendChain(Chain* chain) {
       parts[first].iov_len -= skip;
     }
   }
-  return chain->next >= 0;
+  return true;
+}
+
+// Latched: what was received before is still delivered, and this is then told instead of whatever
+// recv(2) says afterwards.
+void Reactor::FailChain(Chain* chain, int32_t error) {
+  chain->status = error;
+  if (chain->slot->latched == 0) chain->slot->latched = error;
+  Carry(chain->name.index, *chain->slot);
 }
 
 void Reactor::RunOperation(Operation operation, Chain* chain) {

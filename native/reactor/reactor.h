@@ -165,6 +165,8 @@ class Reactor {
   struct Chain;
   void FlushHead(int32_t* head);
   bool SendChain(Chain* chain);
+  bool SendParts(Chain* chain, iovec* parts, int count, size_t total);
+  void FailChain(Chain* chain, int32_t error);
   bool EndsInAbort(int32_t first, int32_t count);
   bool ResolvePart(const int32_t* record, const uint8_t** bytes);
   void RunOperation(records::Operation operation, Chain* chain);
