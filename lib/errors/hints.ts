@@ -70,6 +70,12 @@ export const HINTS: readonly HintRow[] = [
   {
     code: "EADDRINUSE",
     syscall: BINDING,
+    when: (context) => context.reason === "UDP_PORT",
+    text: "if a listener here has this port, its flows begin with listener.connect()",
+  },
+  {
+    code: "EADDRINUSE",
+    syscall: BINDING,
     text: "another socket has this port; stop its process, or take port 0 for any free one",
   },
   {

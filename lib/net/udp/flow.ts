@@ -18,7 +18,13 @@ import {
   truncatedAt,
 } from "../../socket/datagram-record.ts";
 import type { Peer } from "../../socket/peers.ts";
-import { mustWaitForLoop, nextIteration, report, turnNumber } from "../../socket/reactor.ts";
+import {
+  inTurn,
+  mustWaitForLoop,
+  nextIteration,
+  report,
+  turnNumber,
+} from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
 import type { CloseResult } from "../types.ts";
 import { MessageQueue } from "./message-queue.ts";
@@ -75,7 +81,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   readonly #queue: MessageQueue;
   readonly #startedAt = now();
   readonly #idle = new Deadline<DeadlineOwner>(this);
-  #lastHeard = this.#startedAt;
+  #lastMoved = this.#startedAt;
   #state: "ready" | "closed" | "failed" = "ready";
   #bytesRead = 0;
   #bytesWritten = 0;
@@ -165,7 +171,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
 
   /** @internal A datagram of this flow, lent. */
   deliver(bytes: Buffer, at: number): void {
-    if (this.#policy.idleTimeout > 0) this.#lastHeard = turnTime();
+    if (this.#policy.idleTimeout > 0) this.#lastMoved = turnTime();
     const { data } = this.#policy.handlers;
     this.#bytesRead += bytes.length;
     if (data !== undefined) {
@@ -271,6 +277,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
       this.isAnswered = true;
       this.#owner.flowAnswered(this as UdpFlow);
     }
+    if (this.#policy.idleTimeout > 0) this.#lastMoved = inTurn() ? turnTime() : now();
     this.#bytesWritten += bytes.length;
     this.#port.outbox.push(bytes, 0, this.#route, owner);
   }
@@ -303,7 +310,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
 
   /** @internal Silence. */
   expired(): void {
-    const left = this.#lastHeard + this.#policy.idleTimeout - now();
+    const left = this.#lastMoved + this.#policy.idleTimeout - now();
     if (left > 0) setDeadline(this.#idle, left);
     else this.end(null, "local");
   }

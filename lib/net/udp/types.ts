@@ -17,7 +17,7 @@ export type UdpEndpoint =
 
 /** What flows share. Marks are in bytes of datagrams. */
 export interface UdpOptions {
-  /** Silence after which a flow is closed; milliseconds. Default 60,000 on a listener, else 0. */
+  /** Silence both ways after which a flow is closed; milliseconds. Default 60,000 on a listener, else 0. */
   readonly idleTimeout?: number | undefined;
   /** Bytes held per flow; the newest datagram is dropped above it, and counted. Default 65,536. */
   readonly receiveHighWaterMark?: number | undefined;

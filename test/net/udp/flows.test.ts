@@ -95,7 +95,11 @@ describe("UDP listener", () => {
     const server = await listener();
     const { port } = server;
     const refused = connect("udp://127.0.0.1:9", { localAddress: "127.0.0.1", localPort: port });
-    await expect(refused).rejects.toMatchObject({ code: "EADDRINUSE", syscall: "bind" });
+    await expect(refused).rejects.toMatchObject({
+      code: "EADDRINUSE",
+      syscall: "bind",
+      message: expect.stringContaining("listener.connect()"),
+    });
   });
 
   test("B33: peers that flood while flows are made get nobody else's datagrams", async () => {
@@ -182,6 +186,20 @@ describe("UDP listener", () => {
     const flow = await nextFlow(server);
     expect(await flow.closed).toMatchObject({ error: null });
     expect(server.connections.size).toBe(0);
+  });
+
+  test("B35: sending keeps a flow as receiving does", async () => {
+    const server = await listener({ idleTimeout: 150 });
+    const peer = plainSocket();
+    const flow = await server.connect(`udp://127.0.0.1:${portOf(peer)}`);
+    const began = performance.now();
+    while (performance.now() - began < 400) {
+      await flow.send("still here");
+      expect(await peer.receive()).not.toBeNull();
+    }
+    expect(flow.state).toBe("ready");
+    await flow.closed;
+    expect(performance.now() - began).toBeGreaterThan(500);
   });
 
   test("B35: unanswered flows have a cap of their own, and never evict an answered one", async () => {
