@@ -11,7 +11,13 @@ type Case = [code: string, syscall: string, context: ErrorContext, host: HintHos
 // One case at least for each row of the table, in its order: the last test counts them.
 const CASES: readonly Case[] = [
   ["EADDRINUSE", "bind", { address: "/run/s" }, linux, /the path exists/],
-  ["EADDRINUSE", "bind", { address: "::", reason: "UDP_PORT" }, linux, /listener\.connect/],
+  [
+    "EADDRINUSE",
+    "bind",
+    { address: "::", port: 9, reason: "UDP_PORT" },
+    linux,
+    /listener\.connect/,
+  ],
   ["EADDRINUSE", "bind", { address: "::", port: 80 }, linux, /port 0/],
   ["EADDRINUSE", "connect", { address: "::1", port: 80 }, linux, /same local and remote/],
   ["EADDRNOTAVAIL", "bind", { address: "192.0.2.1", port: 0 }, linux, /no interface/],
