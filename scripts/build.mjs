@@ -141,8 +141,15 @@ function makeTypes() {
   for (const file of filesUnder(at("dist"))) if (file.endsWith(".d.ts")) rmSync(file);
   run("writing the types", "typescript/bin/tsc", ["-p", "tsconfig.types.json"]);
   for (const file of filesUnder(at("dist"))) {
-    if (file.endsWith(".d.ts")) writeFileSync(file, withoutImplements(readFileSync(file, "utf8")));
+    if (!file.endsWith(".d.ts")) continue;
+    writeFileSync(file, withoutCommonJsName(withoutImplements(readFileSync(file, "utf8"))));
   }
+}
+
+// What require() gives is the default export's type as well; under this name API Extractor, and
+// TypeScript before 5.8, cannot read it.
+function withoutCommonJsName(declarations) {
+  return declarations.replace(/(?:\w+ as )?"module\.exports",?\s*/g, "");
 }
 
 // What is @internal is stripped, and a class that says it implements an interface by such members
