@@ -2,6 +2,7 @@
 // Node's own. The README shows these files, word for word.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import http from "node:http";
@@ -106,6 +107,17 @@ const tests: Record<string, () => Promise<void>> = {
     const { line } = run("refused-upgrade.ts", { PORT: String(await serve(server)) });
     expect(await line()).toBe("upgrade 403 not for you.");
     server.close();
+  },
+  "udp-both-ways.ts": async () => {
+    const peer = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(peer, "listening");
+    const { line } = run("udp-both-ways.ts", { PORT: String(peer.address().port) });
+    const [asked, from] = await once(peer, "message");
+    const port = Number(/^echo on (\d+)$/.exec(await line())?.[1]);
+    expect([String(asked), from.port]).toEqual(["ping", port]);
+    peer.send("from outside", port, "127.0.0.1");
+    expect(String((await once(peer, "message"))[0])).toBe("from outside");
+    peer.close();
   },
   "tune.ts": async () => {
     const server = http.createServer((_, response) => response.end("ok"));
