@@ -66,7 +66,7 @@ describe("topics", () => {
     await raw.head();
     raw.socket.pause();
     await vi.waitFor(() => expect(listener.connections.size).toBe(2));
-    const isSlow = (socket: WebSocketConnection) => socket !== undefined && socket.isSlow;
+    const isSlow = (socket: WebSocketConnection) => socket.isSlow;
     const message = Buffer.alloc(50_000);
     let got = 0;
     void (async () => {
