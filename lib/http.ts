@@ -8,8 +8,8 @@ export {
   createServer,
   type HttpConnectOptions,
   type HttpListenOptions,
+  type HttpServer,
   HttpsAgent,
   type HttpsAgentOptions,
-  type HttpServer,
 } from "./adapters/http.ts";
-export { connector, type ConnectorOptions, type UndiciTarget } from "./adapters/undici.ts";
+export { type ConnectorOptions, connector, type UndiciTarget } from "./adapters/undici.ts";

@@ -11,15 +11,15 @@ export { UdpFlow } from "./net/udp/flow.ts";
 export { DatagramGroup, type GroupOptions } from "./net/udp/group.ts";
 export { type UdpDestination, UdpListener } from "./net/udp/listener.ts";
 export type * from "./net/udp/types.ts";
-export type { Datagram } from "./socket/datagram-receiver.ts";
 export type { DatagramBatch } from "./socket/datagram-batch.ts";
 export type { OutgoingDatagram } from "./socket/datagram-many.ts";
+export type { Datagram } from "./socket/datagram-receiver.ts";
 export type { Ecn } from "./socket/datagram-record.ts";
 export { DatagramSocket, type DatagramSocketOptions } from "./socket/datagram-socket.ts";
 export type { DescriptorMessage } from "./socket/descriptor-messages.ts";
 export type { InheritedDescriptor } from "./socket/inherited.ts";
+export type { InterfaceAddressInfo, InterfaceInfo } from "./socket/interfaces.ts";
 export { ListenSocket, type ListenSocketOptions } from "./socket/listen-socket.ts";
-export { getOption, setOption } from "./socket/options.ts";
 export type {
   LingerValue,
   OptionInputs,
@@ -31,13 +31,15 @@ export type {
   TcpInfo,
   WritableOption,
 } from "./socket/options.ts";
+export { getOption, setOption } from "./socket/options.ts";
 export type { Peer } from "./socket/peers.ts";
 export { counters } from "./socket/reactor.ts";
-export type { InterfaceAddressInfo, InterfaceInfo } from "./socket/interfaces.ts";
 export type { InternetAddress, UnixAddress } from "./socket/socket-address.ts";
 export type { SocketBase } from "./socket/socket-base.ts";
 export { StreamSocket, type StreamSocketOptions } from "./socket/stream-socket.ts";
 export { tune } from "./socket/tune.ts";
+export { type AttachOptions, attach, handleUpgrade } from "./websocket/attach.ts";
+export { WebSocketConnection } from "./websocket/connection.ts";
 export {
   type AnyConnection,
   type AnyListener,
@@ -45,8 +47,6 @@ export {
   listen,
   type PlainString,
 } from "./websocket/entry.ts";
-export { attach, type AttachOptions, handleUpgrade } from "./websocket/attach.ts";
-export { WebSocketConnection } from "./websocket/connection.ts";
 export { CloseEvent, ErrorEvent } from "./websocket/events.ts";
 export { WebSocketListener } from "./websocket/listener.ts";
 export { MessageStream } from "./websocket/message-stream.ts";

@@ -6,9 +6,9 @@ export {
   type ClientOptions,
   createWebSocketStream,
   default,
+  "module.exports",
   Server,
   type ServerOptions,
   WebSocket,
-  "module.exports",
   WebSocketServer,
 } from "./websocket/ws.ts";

@@ -1,5 +1,5 @@
-// Makes lib/socket/option-table.ts, lib/socket/tcp-info-table.ts and docs/options.md from the native
-// tables (native/socket/options.def, tcp_info.def) and the constants each system has.
+// Makes lib/socket/option-table.ts, lib/socket/tcp-info-table.ts and docs/options.md from the
+// native tables (native/socket/options.def, tcp_info.def) and the constants each system has.
 //
 //   node --import tsx scripts/generate-options.ts          writes
 //   node --import tsx scripts/generate-options.ts --check  exits 1 when a file is stale

@@ -1,5 +1,5 @@
-// Writes lib/binding/records.ts from native/reactor/records.def. With --check it writes nothing, and
-// ends with 1 where the file is not what it would write.
+// Writes lib/binding/records.ts from native/reactor/records.def. With --check it writes nothing,
+// and ends with 1 where the file is not what it would write.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";

@@ -1,5 +1,5 @@
-// Breaks the lines of comments that are too long, which neither Biome nor clang-format does. What no
-// longer fits a line moves to the next of the same paragraph. Code and lists stay as they are.
+// Breaks the lines of comments that are too long, which neither Biome nor clang-format does. What
+// no longer fits a line moves to the next of the same paragraph. Code and lists stay as they are.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { maxLineColumns, sizedFiles } from "./checks/size.ts";

@@ -1,7 +1,8 @@
 // The progress line on a terminal: what runs now, how far, how long it will take. Off a terminal,
 // one line a scenario.
-import { formatDuration } from "./format.ts";
+
 import { type Progress, roundsOf } from "./engine.ts";
+import { formatDuration } from "./format.ts";
 import type { Scenario, Subject } from "./suite.ts";
 
 /** What progress is written to. */

@@ -1,7 +1,8 @@
 // Connections a second: accepted by a server (accept, echo one message, both FINs), and made by a
 // client (connect, echo, both FINs) against the C server.
-import { compile } from "../harness/compile.ts";
+
 import { measureClient } from "../harness/clients.ts";
+import { compile } from "../harness/compile.ts";
 import { doubts, runLoad } from "../harness/load.ts";
 import { startSubject } from "../harness/processes.ts";
 import type { Metric } from "../harness/results.ts";

@@ -3,8 +3,8 @@
 // the shape is what counts.
 import { availableParallelism } from "node:os";
 import type { Series } from "../harness/results.ts";
-import type { Scenario, Suite } from "../harness/suite.ts";
 import { hawserSubject } from "../harness/subjects.ts";
+import type { Scenario, Suite } from "../harness/suite.ts";
 import {
   CPU_PER_MESSAGE,
   DEFAULT_CONNECTIONS,

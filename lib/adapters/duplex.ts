@@ -11,9 +11,9 @@ import {
 import { Connection } from "../net/connection.ts";
 import type { ConnectOptions, StreamEndpoint } from "../net/types.ts";
 import { DescribedDuplex } from "./described-duplex.ts";
+import { InactivityTimer } from "./inactivity-timer.ts";
 import { endpointOf } from "./node-arguments.ts";
 import { setKeepAlive, setNoDelay } from "./socket-options.ts";
-import { InactivityTimer } from "./inactivity-timer.ts";
 
 export interface DuplexOptions {
   /**

@@ -1,5 +1,5 @@
-// `hawser listen URL`: takes connections, and joins them to standard input and output, to a command,
-// or to themselves.
+// `hawser listen URL`: takes connections, and joins them to standard input and output, to a
+// command, or to themselves.
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,8 +17,8 @@ Takes one connection, prints what it sends and sends it standard input. With --e
 takes any number, until Ctrl-C.
 
 URL: tcp://HOST:PORT, with an empty HOST or * for every address and port 0 for any free one;
-unix:PATH or unix:@NAME. The address is printed on standard error. udp://HOST:PORT prints datagrams of
-any peer, and joins a multicast group (--multicast-interface NAME, --ttl N).
+unix:PATH or unix:@NAME. The address is printed on standard error. udp://HOST:PORT prints datagrams
+of any peer, and joins a multicast group (--multicast-interface NAME, --ttl N).
 
   --echo                send everything back
   --exec COMMAND        run a command for each connection, by the shell

@@ -1,5 +1,5 @@
-// `hawser connect udp://...` and `hawser listen udp://...`: each line of standard input is a datagram,
-// and what arrives is printed. Not here: byte streams (connect.ts, listen.ts).
+// `hawser connect udp://...` and `hawser listen udp://...`: each line of standard input is a
+// datagram, and what arrives is printed. Not here: byte streams (connect.ts, listen.ts).
 
 import { once } from "node:events";
 import { createInterface } from "node:readline";

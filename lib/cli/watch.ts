@@ -1,4 +1,5 @@
-// `hawser watch HOST:PORT`: keeps a connection open and shows how it fares, a line a second or a plot.
+// `hawser watch HOST:PORT`: keeps a connection open and shows how it fares, a line a second or a
+// plot.
 
 import { parseArgs } from "node:util";
 import type { Connection } from "../net/connection.ts";

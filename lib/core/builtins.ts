@@ -1,5 +1,5 @@
-// Modules of Node's that take milliseconds to load and that most programs never need here, loaded at
-// their first use. `import "hawser"` must cost next to nothing.
+// Modules of Node's that take milliseconds to load and that most programs never need here, loaded
+// at their first use. `import "hawser"` must cost next to nothing.
 // Not here: modules that are loaded in every process anyway, such as node:util and node:url.
 
 // Asked again at each call, since Node keeps them itself; no caller is on the hot path.

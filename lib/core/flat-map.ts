@@ -1,7 +1,7 @@
-// A map whose keys are a fixed number of 32-bit words in a typed array, such as addresses: looking up
-// allocates nothing. Open addressing with linear probing; the hash is seeded, since whoever chooses
-// the source address of a datagram chooses a key. Not here: a bound on how many there are (each
-// owner has its own).
+// A map whose keys are a fixed number of 32-bit words in a typed array, such as addresses: looking
+// up allocates nothing. Open addressing with linear probing; the hash is seeded, since whoever
+// chooses the source address of a datagram chooses a key. Not here: a bound on how many there are
+// (each owner has its own).
 
 const LEAST_PLACES = 16;
 /** Grown when more than this share of the places is taken. */

@@ -1,10 +1,10 @@
 // Owned bytes: copies that belong to whoever they are given to.
 // Not here: lent bytes, and who copies when.
 //
-// Small copies share blocks, because one allocation per message costs more than the message. A block
-// is small, since one kept slice keeps all of it, and of our own rather than Node's pool, whose size
-// differs between versions (8 KiB, 64 KiB). It is untransferable: who posts a slice to a worker with
-// a transfer list would detach every other slice.
+// Small copies share blocks, because one allocation per message costs more than the message. A
+// block is small, since one kept slice keeps all of it, and of our own rather than Node's pool,
+// whose size differs between versions (8 KiB, 64 KiB). It is untransferable: who posts a slice to a
+// worker with a transfer list would detach every other slice.
 
 import { nodeWorkerThreads } from "./builtins.ts";
 import { OWNED_BLOCK_BYTES } from "./limits.ts";

@@ -1,6 +1,7 @@
 // A connection over TCP or a Unix socket: how it begins, and how it ends.
-// Not here: what it holds (connection-base.ts), its directions (connection-sending.ts and -receiving),
-// TLS on it (connection-securing.ts), how it is established (outbound.ts, establishment.ts).
+// Not here: what it holds (connection-base.ts), its directions (connection-sending.ts and
+// -receiving), TLS on it (connection-securing.ts), how it is established (outbound.ts,
+// establishment.ts).
 
 import { inspect } from "node:util";
 import type { Deadline } from "../core/deadlines.ts";
@@ -59,11 +60,12 @@ const PEERS_DOING: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNR
  * `connect()` makes, starts and awaits one; `listen()` accepts them; the constructor makes one in
  * `setup`, so that everything can be wired before `start()`.
  *
- * **How it ends.** `close()` flushes, sends FIN, reads on until the peer's end, and closes. When the
- * peer ends first, everything it sent is delivered, and our own FIN follows once the application has
- * consumed the end: after the `end` callback, or in the iteration of the loop after a `receive()`
- * gave null; at once where nobody has ever read and nothing is unread; `closeTimeout` after the
- * peer's end at the latest. `allowHalfOpen` leaves our direction open until `shutdown()` or `close()`.
+ * **How it ends.** `close()` flushes, sends FIN, reads on until the peer's end, and closes. When
+ * the peer ends first, everything it sent is delivered, and our own FIN follows once the
+ * application has consumed the end: after the `end` callback, or in the iteration of the loop after
+ * a `receive()` gave null; at once where nobody has ever read and nothing is unread; `closeTimeout`
+ * after the peer's end at the latest. `allowHalfOpen` leaves our direction open until `shutdown()`
+ * or `close()`.
  */
 export class Connection<T = unknown>
   extends SecuringConnection<T>
@@ -232,7 +234,9 @@ export class Connection<T = unknown>
     this.tellEnding();
   }
 
-  /** Settles when the state is `closed` or `failed`, after everybody else was told. Never rejects. */
+  /**
+   * Settles when the state is `closed` or `failed`, after everybody else was told. Never rejects.
+   */
   get closed(): Promise<CloseResult> {
     if (this.#closed === null) {
       this.#closed = new Deferred<CloseResult>();

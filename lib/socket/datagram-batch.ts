@@ -1,5 +1,5 @@
-// The batch that a `batch` callback is lent: many datagrams, no object for any of them. Numbers only;
-// what is asked for is read from the completions, in the turn that brought them.
+// The batch that a `batch` callback is lent: many datagrams, no object for any of them. Numbers
+// only; what is asked for is read from the completions, in the turn that brought them.
 
 import {
   COMPLETION_LENGTH,

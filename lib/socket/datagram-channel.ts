@@ -1,5 +1,5 @@
-// One datagram slot of the reactor: what arrives, what became of what was sent, and when there is room
-// to send. Not here: the queues and the waiting (datagram-receiver.ts, datagram-sender.ts,
+// One datagram slot of the reactor: what arrives, what became of what was sent, and when there is
+// room to send. Not here: the queues and the waiting (datagram-receiver.ts, datagram-sender.ts,
 // datagram-outbox.ts).
 
 import {
@@ -33,11 +33,13 @@ export interface DatagramSink {
   /** An asynchronous error, as of an ICMP message: the socket lives on. */
   onFailed(errno: number): void;
   /**
-   * The error queue says what became of a datagram to a peer: a negative errno, and for EMSGSIZE the
-   * path MTU.
+   * The error queue says what became of a datagram to a peer: a negative errno, and for EMSGSIZE
+   * the path MTU.
    */
   onPeerFailed(peer: Peer | null, errno: number, mtuBytes: number): void;
-  /** What was submitted and could not be sent whole, or asks to be told; as `settle` in reactor.ts. */
+  /**
+   * What was submitted and could not be sent whole, or asks to be told; as `settle` in reactor.ts.
+   */
   onSettled(status: number, first: number): void;
   /** There is room again after EAGAIN. */
   onWritable(): void;

@@ -1,5 +1,5 @@
-// Arguments of sendMany and sendToMany, and the promise of such a call. Not here: how datagrams leave
-// (datagram-outbox.ts).
+// Arguments of sendMany and sendToMany, and the promise of such a call. Not here: how datagrams
+// leave (datagram-outbox.ts).
 
 import { native } from "../binding/native.ts";
 import { parseAddress } from "../core/address.ts";
@@ -25,15 +25,17 @@ export interface OutgoingDatagram {
   readonly data: SendData;
   /** Needed on a socket that is not connected. A `Peer` costs less than an address in words. */
   readonly to?: Peer | InternetAddress | undefined;
-  /** The source address (IP_PKTINFO, ip(7); IPV6_PKTINFO, ipv6(7)). Default: the kernel's choice. */
+  /**
+   * The source address (IP_PKTINFO, ip(7); IPV6_PKTINFO, ipv6(7)). Default: the kernel's choice.
+   */
   readonly localAddress?: string | undefined;
   /** The interface to send through, by name or index. Default: the kernel's choice. */
   readonly interface?: string | number | undefined;
   /** Explicit congestion notification (RFC 3168 section 5). Default: the socket's own. */
   readonly ecn?: Ecn | undefined;
   /**
-   * `data` is many datagrams of so many bytes each, the last one maybe shorter, which the kernel cuts
-   * (UDP_SEGMENT, udp(7)), or this library where it cannot.
+   * `data` is many datagrams of so many bytes each, the last one maybe shorter, which the kernel
+   * cuts (UDP_SEGMENT, udp(7)), or this library where it cannot.
    */
   readonly segmentSize?: number | undefined;
 }

@@ -50,8 +50,8 @@ export interface DatagramSocketOptions {
    */
   readonly receiveHighWaterMark?: number | undefined;
   /**
-   * All that one system call gave, lent until the callback returns. With it the socket receives from
-   * its first use on, and `receive()` and `for await` throw.
+   * All that one system call gave, lent until the callback returns. With it the socket receives
+   * from its first use on, and `receive()` and `for await` throw.
    */
   batch?(socket: DatagramSocket, batch: DatagramBatch): unknown;
   /** Beside `batch`: an asynchronous error, as of an ICMP message. The socket lives on. */

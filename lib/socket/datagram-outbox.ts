@@ -308,7 +308,8 @@ export class DatagramOutbox {
     this.#hold(bytes, submissions[at + SUBMISSION_STRIDE] as number, route, owner);
   }
 
-  // Writable tells of room in this socket's own buffer; nothing tells of room in an interface's queue.
+  // Writable tells of room in this socket's own buffer; nothing tells of room in an interface's
+  // queue.
   #startTimer(): void {
     if (this.#timer !== undefined || this.#held.length === 0) return;
     this.#timer = setTimeout(() => {

@@ -1,5 +1,5 @@
-// What the completion of a datagram says, read where it stands. Each function takes the index of the
-// completion's first word, in the turn that brought it. Not here: who wants to know.
+// What the completion of a datagram says, read where it stands. Each function takes the index of
+// the completion's first word, in the turn that brought it. Not here: who wants to know.
 
 import {
   ADDRESSES_CAPACITY,

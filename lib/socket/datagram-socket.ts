@@ -1,5 +1,5 @@
-// DatagramSocket: a datagram socket (udp(7), unix(7)), one to one with system calls: what arrives is
-// whole datagrams, and nothing about one means an end.
+// DatagramSocket: a datagram socket (udp(7), unix(7)), one to one with system calls: what arrives
+// is whole datagrams, and nothing about one means an end.
 // Not here: flows per peer (lib/net/udp), what the options set (datagram-options.ts).
 
 import { DOMAIN_IPV4, DOMAIN_IPV6, SLOT_DATAGRAM } from "../binding/types.ts";
@@ -266,9 +266,9 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   }
 
   /**
-   * Many datagrams in as few system calls as the kernel allows (sendmmsg(2), UDP_SEGMENT), in order.
-   * Resolves when the kernel has taken all; ENOBUFS and EAGAIN are waited out. Data above 4 KiB must
-   * not be changed until then. A list of bytes is enough on a connected socket.
+   * Many datagrams in as few system calls as the kernel allows (sendmmsg(2), UDP_SEGMENT), in
+   * order. Resolves when the kernel has taken all; ENOBUFS and EAGAIN are waited out. Data above 4
+   * KiB must not be changed until then. A list of bytes is enough on a connected socket.
    *
    * @throws TypeError or RangeError for what cannot be sent, before anything is; (rejection)
    *   HawserError as of `send`: the first, after all the others were sent

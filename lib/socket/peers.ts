@@ -1,6 +1,6 @@
 // Addresses of peers as small objects, interned: equal addresses are one object while they are in
-// use, so that steady traffic makes none. Not here: addresses of Unix sockets, whose paths differ in
-// length (address.ts).
+// use, so that steady traffic makes none. Not here: addresses of Unix sockets, whose paths differ
+// in length (address.ts).
 
 import { FlatMap } from "../core/flat-map.ts";
 import { MAX_INTERNED_PEERS_COUNT } from "../core/limits.ts";
@@ -49,9 +49,9 @@ export class Peer implements SocketAddressInfo {
   }
 }
 
-// Two halves: what was used since the last change of halves stands in the young one, and the old one
-// is dropped whole when that is full. So the last recently used half is always here, and forgetting
-// costs nothing.
+// Two halves: what was used since the last change of halves stands in the young one, and the old
+// one is dropped whole when that is full. So the last recently used half is always here, and
+// forgetting costs nothing.
 let young = new FlatMap<Peer>(FLAT_WORDS);
 let old = new FlatMap<Peer>(FLAT_WORDS);
 

@@ -1,6 +1,7 @@
-// The JavaScript end of the reactor: the shared memory, one call per turn that delivers completions,
-// submissions that go out together afterwards. One for each environment (main thread or worker).
-// Not here: what a socket does with its completions (stream-channel.ts and its siblings), policy.
+// The JavaScript end of the reactor: the shared memory, one call per turn that delivers
+// completions, submissions that go out together afterwards. One for each environment (main thread
+// or worker). Not here: what a socket does with its completions (stream-channel.ts and its
+// siblings), policy.
 //
 // This is the hot path. Nothing here allocates per completion or per submission.
 
@@ -285,8 +286,8 @@ export function submit(
   submissions[at + SUBMISSION_VIEW] = view;
   channel.tail = index;
   header[HEADER_SUBMISSION_COUNT] = index + 1;
-  // A table that is full is emptied now and not at the next submission, whose bytes may stand in the
-  // area by then.
+  // A table that is full is emptied now and not at the next submission, whose bytes may stand in
+  // the area by then.
   if (index + 1 === SUBMISSIONS_CAPACITY || head === HEADS_CAPACITY) flush();
 }
 

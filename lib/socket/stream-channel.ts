@@ -267,7 +267,9 @@ export class StreamChannel implements Channel, LoopAccount {
     this.#submitClose(OPERATION_CLOSE);
   }
 
-  /** Takes the descriptor out of the reactor, or answers a negative errno. Nothing may be pending. */
+  /**
+   * Takes the descriptor out of the reactor, or answers a negative errno. Nothing may be pending.
+   */
   release(): number {
     if (!this.#closed) unregister(this);
     this.#closed = true;
@@ -308,8 +310,8 @@ export class StreamChannel implements Channel, LoopAccount {
     for (let part = 0; part < OUTBOX_PARTS && offered < OUTBOX_BYTES; part++) {
       const chunk = outbox.peek(part);
       if (chunk === undefined) break;
-      // A prefix of a large chunk: lengths of a chain are 31-bit numbers, and a flush is bounded. By
-      // its size as it was counted: the flush refuses memory that was detached or shrunk since.
+      // A prefix of a large chunk: lengths of a chain are 31-bit numbers, and a flush is bounded.
+      // By its size as it was counted: the flush refuses memory that was detached or shrunk since.
       const size = Math.min(outbox.sizeAt(part), OUTBOX_BYTES - offered);
       offered += size;
       submit(this, OPERATION_SEND_VIEW, 0, size, addView(chunk));

@@ -14,7 +14,8 @@ import {
 
 export type { TcpInfo } from "./tcp-info-table.ts";
 
-// include/net/tcp_states.h of Linux, from 1; a bound one that is not connected (13) counts as closed.
+// include/net/tcp_states.h of Linux, from 1; a bound one that is not connected (13) counts as
+// closed.
 const LINUX_STATES: readonly (TcpState | undefined)[] = [
   undefined,
   "ESTABLISHED",

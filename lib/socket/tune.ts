@@ -56,7 +56,9 @@ export interface TuneOptions {
 
 /** Keepalive probes. A member left out takes its default. */
 export interface TuneKeepAlive {
-  /** Silence before the first probe, in milliseconds. Default 60,000; at least 1,000, rounded up. */
+  /**
+   * Silence before the first probe, in milliseconds. Default 60,000; at least 1,000, rounded up.
+   */
   readonly idle?: number | undefined;
   /** Between probes, in milliseconds. Default 10,000; at least 1,000, rounded up. */
   readonly interval?: number | undefined;

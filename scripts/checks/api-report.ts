@@ -78,8 +78,8 @@ function configuration(types: string, reportFileName: string): ExtractorConfig {
     newlineKind: "lf",
     messages: {
       compilerMessageReporting: { default: log("error") },
-      // Said in the report itself, where a review sees it; except what does not hold here: there are
-      // no release tags, and what is exported is public.
+      // Said in the report itself, where a review sees it; except what does not hold here: there
+      // are no release tags, and what is exported is public.
       extractorMessageReporting: {
         default: { ...log("none"), addToApiReportFile: true },
         "ae-missing-release-tag": log("none"),

@@ -4,8 +4,8 @@
 import { once } from "node:events";
 import net from "node:net";
 import type { Duplex } from "node:stream";
-import { type Connection, connect, type Listener, listen } from "../../lib/index.ts";
 import { type ConnectionDuplex, toDuplex } from "../../lib/adapters/duplex.ts";
+import { type Connection, connect, type Listener, listen } from "../../lib/index.ts";
 
 /** What tests use of either kind of socket. */
 export type Socket = net.Socket | ConnectionDuplex;

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { measureClient } from "../../bench/harness/clients.ts";
 import { parseArguments } from "../../bench/harness/arguments.ts";
+import { measureClient } from "../../bench/harness/clients.ts";
 import { compile } from "../../bench/harness/compile.ts";
 import { runLoad } from "../../bench/harness/load.ts";
 import { SUBJECTS } from "../../bench/harness/paths.ts";

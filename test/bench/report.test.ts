@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Goal } from "../../bench/goals.ts";
+import { evaluateScenario } from "../../bench/harness/evaluate.ts";
 import {
   curvesPlot,
   escapeText,
@@ -15,7 +16,6 @@ import {
   type SubjectResult,
 } from "../../bench/harness/results.ts";
 import { renderGoals, renderScenario } from "../../bench/harness/terminal.ts";
-import { evaluateScenario } from "../../bench/harness/evaluate.ts";
 
 const measured = (id: string, ...cpu: number[]): SubjectResult => ({
   id,

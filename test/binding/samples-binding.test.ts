@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { native } from "../../lib/binding/native.ts";
 import {
   SAMPLE_BYTES_ACKNOWLEDGED,
   SAMPLE_FIELD_COUNT,
@@ -18,7 +19,6 @@ import { SLOT_STREAM } from "../../lib/binding/types.ts";
 import { reactor } from "../../lib/socket/reactor.ts";
 import { getTcpInfo } from "../../lib/socket/tcp-info.ts";
 import { TCP_INFO_INDEX, type TcpInfo } from "../../lib/socket/tcp-info-table.ts";
-import { native } from "../../lib/binding/native.ts";
 
 const FIELDS: Readonly<Record<number, keyof TcpInfo>> = {
   [SAMPLE_STATE]: "state",

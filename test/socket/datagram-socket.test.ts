@@ -1,8 +1,8 @@
 // Datagram sockets against the kernel: whole datagrams, errors that do not kill, waiting for room.
 
-import { closeSync } from "node:fs";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { errnoOf } from "../../lib/errors/index.ts";
 import { DatagramSocket } from "../../lib/socket/datagram-socket.ts";

@@ -1,16 +1,15 @@
 // Helpers of the socket tests: connected pairs, descriptors in use, names nobody else has. What
 // they open is closed by `closeAll`. No tests here.
 
-import { closeSync, fstatSync, openSync, readdirSync } from "node:fs";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { AddressFamily } from "../../lib/socket/address.ts";
 import { DatagramSocket } from "../../lib/socket/datagram-socket.ts";
 import { ListenSocket } from "../../lib/socket/listen-socket.ts";
-import type { SocketBase } from "../../lib/socket/socket-base.ts";
 import type { InternetAddress, UnixAddress } from "../../lib/socket/socket-address.ts";
+import type { SocketBase } from "../../lib/socket/socket-base.ts";
 import { StreamSocket } from "../../lib/socket/stream-socket.ts";
 
 export const isLinux = process.platform === "linux";

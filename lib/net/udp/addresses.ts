@@ -1,5 +1,5 @@
-// The addresses that a UDP listener takes and the one that a flow goes to: literal, resolved, any, or
-// localhost with its two. Not here: the sockets themselves (port.ts).
+// The addresses that a UDP listener takes and the one that a flow goes to: literal, resolved, any,
+// or localhost with its two. Not here: the sockets themselves (port.ts).
 
 import { DOMAIN_IPV4, DOMAIN_IPV6 } from "../../binding/types.ts";
 import type { IpAddress } from "../../core/address.ts";
@@ -34,7 +34,9 @@ function place({ host = "", port = 0 }: Endpoint): { address: string; port: numb
   return { address: host, port };
 }
 
-/** The bound and watched sockets of a listener. Rejects with a HawserError; nothing stays open then. */
+/**
+ * The bound and watched sockets of a listener. Rejects with a HawserError; nothing stays open then.
+ */
 export async function bindPorts(
   endpoint: Endpoint,
   parameters: UdpListenParameters,

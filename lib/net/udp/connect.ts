@@ -1,5 +1,5 @@
-// connect("udp://..."): one flow over a connected socket of its own. Not here: outbound flows from a
-// listener's port (listener.ts).
+// connect("udp://..."): one flow over a connected socket of its own. Not here: outbound flows from
+// a listener's port (listener.ts).
 
 import { DOMAIN_IPV4, DOMAIN_IPV6 } from "../../binding/types.ts";
 import { errnoOf, type HawserError } from "../../errors/index.ts";

@@ -1,5 +1,5 @@
-// The flows of one listener: found by who sends to which of our addresses (B33), bounded, with a rule
-// who goes when there is no room (B35). Not here: what a flow does.
+// The flows of one listener: found by who sends to which of our addresses (B33), bounded, with a
+// rule who goes when there is no room (B35). Not here: what a flow does.
 
 import { FlatMap } from "../../core/flat-map.ts";
 import { FLOWS_PER_UNANSWERED_COUNT, MAX_FLOW_ALIASES_COUNT } from "../../core/limits.ts";
@@ -35,8 +35,8 @@ export class FlowTable {
   }
 
   /**
-   * Whether another flow may be made; `evict` is called with the one that has to go for it. One that
-   * was answered never goes.
+   * Whether another flow may be made; `evict` is called with the one that has to go for it. One
+   * that was answered never goes.
    */
   makeRoom(isAnswered: boolean, evict: (flow: UdpFlow) => void): boolean {
     const isFull = this.#all.size >= this.#most;

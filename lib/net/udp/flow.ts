@@ -57,9 +57,10 @@ const RESOLVED: Promise<void> = Promise.resolve();
 const WITH_DATA = "receive() and for await do not go with a data callback";
 
 /**
- * The datagrams exchanged with one peer: local address and port, remote address, port and scope. The
- * interface is that of `Connection`, with messages in place of bytes. There is no end: `receive` is
- * null only after `close()`. Closing sends nothing; the peer's next datagram makes a new flow.
+ * The datagrams exchanged with one peer: local address and port, remote address, port and scope.
+ * The interface is that of `Connection`, with messages in place of bytes. There is no end:
+ * `receive` is null only after `close()`. Closing sends nothing; the peer's next datagram makes a
+ * new flow.
  */
 export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The application's own. */
@@ -201,7 +202,8 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   /**
    * One whole datagram, an empty one included.
    *
-   * @throws TypeError ERR_INVALID_STATE beside a `data` callback; (rejection) HawserError: what ICMP
+   * @throws TypeError ERR_INVALID_STATE beside a `data` callback; (rejection) HawserError: what
+   *   ICMP
    *   said of this peer, once (ECONNREFUSED, EHOSTUNREACH, ...), and the flow lives on; ECANCELED
    *   (closed meanwhile); `signal.reason`, and no datagram is lost
    */
@@ -258,8 +260,8 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   }
 
   /**
-   * One datagram, quickest: nobody is told whether the kernel took it, but for the `error` callback.
-   * False while too much waits for room; then `drain` follows.
+   * One datagram, quickest: nobody is told whether the kernel took it, but for the `error`
+   * callback. False while too much waits for room; then `drain` follows.
    *
    * @throws TypeError for what cannot be sent
    */

@@ -1,5 +1,5 @@
-// UdpListener: a bound port, server for its flows and source of outbound ones (B32). Not here: which
-// flow is whose (flow-table.ts), one flow (flow.ts), the socket (port.ts).
+// UdpListener: a bound port, server for its flows and source of outbound ones (B32). Not here:
+// which flow is whose (flow-table.ts), one flow (flow.ts), the socket (port.ts).
 
 import { bytesOf, type SendData } from "../../core/byte-stream.ts";
 import { quiet } from "../../core/send-waiters.ts";
@@ -36,13 +36,13 @@ import { type Endpoint, parseEndpoint } from "../endpoint.ts";
 import { captureContext, type HandlerContext, inContext } from "../handler-context.ts";
 import type { SocketAddressInfo } from "../types.ts";
 import { bindPorts, firstAddress } from "./addresses.ts";
-import { type FlowOwner, type FlowPolicy, UdpFlow } from "./flow.ts";
+import { type FlowPolicy, UdpFlow } from "./flow.ts";
 import { FlowTable } from "./flow-table.ts";
 import { DatagramGroup, type GroupOptions } from "./group.ts";
 import { answeringAddress } from "./local-addresses.ts";
 import { parseUdpHandlers, type UdpHandlerSet, type UdpListenParameters } from "./parameters.ts";
 import { sourceTo } from "./path-mtu.ts";
-import type { PortOwner, UdpPort } from "./port.ts";
+import type { UdpPort } from "./port.ts";
 import type {
   UdpCounters,
   UdpEndpoint,
@@ -327,7 +327,8 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
    * A datagram without a flow. Resolves when the kernel has taken it.
    *
    * @throws TypeError or RangeError for wrong arguments; (rejection) HawserError: EACCES for a
-   *   broadcast address without `broadcast: true`, EMSGSIZE, ENETUNREACH, EAFNOSUPPORT, EPIPE (closed)
+   *   broadcast address without `broadcast: true`, EMSGSIZE, ENETUNREACH, EAFNOSUPPORT, EPIPE
+   *   (closed)
    */
   send(data: SendData, to: Peer | UdpDestination): Promise<void> {
     const bytes = bytesOf(data);
@@ -357,7 +358,8 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
    * Joins a group on this listener's port: its datagrams come to the group and make no flows.
    *
    * @throws TypeError or RangeError for wrong arguments; HawserError: ENODEV (no such interface, or
-   *   none that does multicast), ENOBUFS (net.ipv4.igmp_max_memberships), EAFNOSUPPORT, EBADF (closed)
+   *   none that does multicast), ENOBUFS (net.ipv4.igmp_max_memberships), EAFNOSUPPORT, EBADF
+   *   (closed)
    */
   group(options: GroupOptions): DatagramGroup {
     const { address } = requireObject(options, "options");

@@ -1,5 +1,5 @@
-// Which address of ours a peer means that sent to a group or a broadcast address: the unicast address
-// of the interface that its datagram came through. Not here: groups (group.ts).
+// Which address of ours a peer means that sent to a group or a broadcast address: the unicast
+// address of the interface that its datagram came through. Not here: groups (group.ts).
 
 import { UDP_INTERFACES_FRESH_MS } from "../../core/limits.ts";
 import { localWords } from "../../socket/datagram-many.ts";

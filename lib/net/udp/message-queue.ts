@@ -1,5 +1,5 @@
-// Datagrams of one flow that nobody has read yet, and those who wait for one. Bounded: above the mark
-// the newest is dropped. Not here: where they come from.
+// Datagrams of one flow that nobody has read yet, and those who wait for one. Bounded: above the
+// mark the newest is dropped. Not here: where they come from.
 
 import { MESSAGE_OVERHEAD_BYTES } from "../../core/limits.ts";
 import { quiet } from "../../core/send-waiters.ts";

@@ -1,4 +1,5 @@
-// The options of connect and listen for UDP, checked and in their normal form. Not here: what they do.
+// The options of connect and listen for UDP, checked and in their normal form. Not here: what they
+// do.
 
 import {
   IDLE_TIMEOUT_MS,

@@ -1,6 +1,6 @@
-// The largest datagram for a destination, as far as the kernel knows: IP_MTU needs a connected socket
-// (ip(7)), so there is one helper for each family, asked lazily. Also the source address that the
-// kernel would choose. Not here: what is done with a datagram that is too large.
+// The largest datagram for a destination, as far as the kernel knows: IP_MTU needs a connected
+// socket (ip(7)), so there is one helper for each family, asked lazily. Also the source address
+// that the kernel would choose. Not here: what is done with a datagram that is too large.
 
 import type { SocketAddressInfo } from "../../socket/address.ts";
 import { DatagramSocket } from "../../socket/datagram-socket.ts";

@@ -1,5 +1,5 @@
-// One UDP socket of a listener or of a connected flow: opened, set up, bound or connected. Not here:
-// flows (flow.ts), who they belong to (listener.ts), names (entry.ts).
+// One UDP socket of a listener or of a connected flow: opened, set up, bound or connected. Not
+// here: flows (flow.ts), who they belong to (listener.ts), names (entry.ts).
 
 import { DOMAIN_IPV6, SLOT_DATAGRAM } from "../../binding/types.ts";
 import { type ErrorContext, errnoError } from "../../errors/index.ts";

@@ -1,5 +1,5 @@
-// The public types of UDP flows and listeners. Types only; the rules that check these values stand in
-// parameters.ts, the classes in flow.ts and listener.ts.
+// The public types of UDP flows and listeners. Types only; the rules that check these values stand
+// in parameters.ts, the classes in flow.ts and listener.ts.
 
 import type { LookupFunction } from "node:net";
 import type { HawserError } from "../../errors/index.ts";
@@ -17,7 +17,10 @@ export type UdpEndpoint =
 
 /** What flows share. Marks are in bytes of datagrams. */
 export interface UdpOptions {
-  /** Silence both ways after which a flow is closed; milliseconds. Default 60,000 on a listener, else 0. */
+  /**
+   * Silence both ways after which a flow is closed; milliseconds. Default 60,000 on a listener,
+   * else 0.
+   */
   readonly idleTimeout?: number | undefined;
   /** Bytes held per flow; the newest datagram is dropped above it, and counted. Default 65,536. */
   readonly receiveHighWaterMark?: number | undefined;

@@ -9,7 +9,9 @@ import { internedPeers } from "../../../lib/socket/peers.ts";
 const SOURCES = Number(process.env["HAWSER_TEST_FLOOD"] ?? 30_000);
 const AT_ONCE = 100;
 const MAX_FLOWS = 4_000;
-/** What so many flows and peers may cost at the most; a leak of a million sources costs far more. */
+/**
+ * What so many flows and peers may cost at the most; a leak of a million sources costs far more.
+ */
 const MOST_GROWTH_BYTES = 150_000_000;
 
 /** Loopback has sixteen million addresses on Linux, each a source of its own. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { FlowTable } from "../../../lib/net/udp/flow-table.ts";
 import type { UdpFlow } from "../../../lib/net/udp/flow.ts";
+import { FlowTable } from "../../../lib/net/udp/flow-table.ts";
 import { FLOW_KEY_WORDS } from "../../../lib/socket/datagram-record.ts";
 
 const key = (peer: number, local = 1): Int32Array => {
