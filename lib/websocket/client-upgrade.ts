@@ -7,7 +7,7 @@ import type { HawserError } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
 import type { Ending } from "../net/connection-base.ts";
 import { type Endpoint, formatEndpoint, formatHostHeader } from "../net/endpoint.ts";
-import { Carrier, carrierDrained, type CarrierUser } from "./carrier.ts";
+import { Carrier, type CarrierUser, carrierDrained } from "./carrier.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { upgradeFailed, upgradeRefused } from "./errors.ts";
 import type { ClientParameters } from "./options.ts";

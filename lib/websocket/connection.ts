@@ -15,8 +15,8 @@ import {
   requireSignal,
 } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
-import type { Ending } from "../net/connection-base.ts";
 import type { Connection } from "../net/connection.ts";
+import type { Ending } from "../net/connection-base.ts";
 import type { CloseResult, ConnectionState, SendData } from "../net/types.ts";
 import { report } from "../socket/reactor.ts";
 import type { Carrier, CarrierUser } from "./carrier.ts";
@@ -26,8 +26,8 @@ import { MessageStream } from "./message-stream.ts";
 import type { Shared } from "./options.ts";
 import {
   type AbortReason,
-  closeCodes,
   type CloseInfo,
+  closeCodes,
   type DeflateParameters,
   type PreparedMessage,
   type ProtocolHandler,
@@ -90,8 +90,8 @@ const EMPTY = Buffer.alloc(0);
 const makers = new WeakMap<object, object>();
 
 /**
- * One WebSocket, client or server. Made by `connect`, `listen`, `attach` or `handleUpgrade` when the
- * opening handshake is over. `T` is the type of `data`, the application's own.
+ * One WebSocket, client or server. Made by `connect`, `listen`, `attach` or `handleUpgrade` when
+ * the opening handshake is over. `T` is the type of `data`, the application's own.
  */
 export class WebSocketConnection<T = unknown>
   implements ProtocolHandler, CarrierUser, DeadlineOwner, AsyncIterable<Message>, AsyncDisposable
@@ -190,9 +190,10 @@ export class WebSocketConnection<T = unknown>
   // ----------------------------------------------------------------------------------- sending
 
   /**
-   * Queues a message, and returns false when more than `sendHighWaterMark` bytes wait; `drain` comes
-   * then. Strings are text messages. What is written in one turn leaves in one system call. Never
-   * throws but for a wrong argument; after close or a failure nothing is queued, and false is given.
+   * Queues a message, and returns false when more than `sendHighWaterMark` bytes wait; `drain`
+   * comes then. Strings are text messages. What is written in one turn leaves in one system call.
+   * Never throws but for a wrong argument; after close or a failure nothing is queued, and false is
+   * given.
    */
   write(message: SendData, options?: MessageOptions): boolean {
     return this.#put(message, options) && this.#hasRoom();
@@ -202,7 +203,8 @@ export class WebSocketConnection<T = unknown>
    * Queues a message. Resolves as `Connection.send` does: when the kernel has taken it, or sooner
    * for a copied payload (up to 4 KiB) while fewer than `sendHighWaterMark` bytes wait.
    *
-   * @throws TypeError at once for a wrong argument. Rejects with EPIPE after `close()` or the peer's
+   * @throws TypeError at once for a wrong argument. Rejects with EPIPE after `close()` or the
+   *   peer's
    *   Close, with the failure itself, with `signal.reason`. These never count as unhandled.
    */
   send(message: SendData, options?: MessageSendOptions): Promise<void> {
@@ -306,11 +308,13 @@ export class WebSocketConnection<T = unknown>
   // --------------------------------------------------------------------------------- receiving
 
   /**
-   * The next message, or null at the end, again and again: after the peer's Close with 1000, 1001 or
-   * without a code. Messages that arrived before a failure come before it.
+   * The next message, or null at the end, again and again: after the peer's Close with 1000, 1001
+   * or without a code. Messages that arrived before a failure come before it.
    *
-   * @throws TypeError with ERR_INVALID_STATE where the `message` callback is given. Rejects with the
-   *   failure, with ERR_HAWSER_WEBSOCKET_CLOSED for other codes of the peer's, with ECANCELED after a
+   * @throws TypeError with ERR_INVALID_STATE where the `message` callback is given. Rejects with
+   *   the
+   *   failure, with ERR_HAWSER_WEBSOCKET_CLOSED for other codes of the peer's, with ECANCELED after
+   *   a
    *   local `close()`, with `signal.reason`. These never count as unhandled.
    */
   receive(options?: MessageReceiveOptions): Promise<Message | null> {

@@ -55,7 +55,8 @@ function isWebSocket(endpoint: unknown): endpoint is WebSocketUrl | URL {
  *
  * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError whose `phase`
  *   says how far it came (resolve, connect, tls, upgrade), with `errors` when several addresses
- *   failed, with `response` when the server refused the upgrade; or `signal.reason`. See connect(2).
+ *   failed, with `response` when the server refused the upgrade; or `signal.reason`. See
+ *   connect(2).
  */
 export function connect<T = unknown>(
   endpoint: StreamEndpoint,

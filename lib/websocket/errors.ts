@@ -1,7 +1,7 @@
 // The errors of WebSockets, made from what the protocol says. Not here: errors of the stream.
 
-import { HawserError } from "../errors/index.ts";
 import type { ErrorContext } from "../errors/index.ts";
+import { HawserError } from "../errors/index.ts";
 import type { CloseInfo, RefusedByServer } from "./protocol/index.ts";
 
 /** Codes after which an iteration ends without an error: done, going away, none given. */

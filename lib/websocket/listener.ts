@@ -1,11 +1,11 @@
 // A listener whose connections are WebSockets: a stream listener beneath, with a handshake on each
 // stream. Not here: accepting (lib/net/listener.ts), what WebSockets share (hub.ts).
 
+import type { ListenerState } from "../core/states.ts";
 import { type HawserError, invalidState } from "../errors/index.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { Listener } from "../net/listener.ts";
 import { parseListenArguments } from "../net/parameters.ts";
-import type { ListenerState } from "../core/states.ts";
 import type {
   ListenerCloseOptions,
   ListenerCloseResult,
@@ -20,7 +20,9 @@ import type { ListenerParameters } from "./options.ts";
 import { ServerUpgrade } from "./server-upgrade.ts";
 import type { BroadcastOptions } from "./types.ts";
 
-/** Where streams come from, and how they end: a listener's sockets, or another server's upgrades. */
+/**
+ * Where streams come from, and how they end: a listener's sockets, or another server's upgrades.
+ */
 export type StreamSource = Pick<
   Listener,
   | "state"
@@ -39,7 +41,9 @@ export type StreamSource = Pick<
 
 type Result<T> = IteratorResult<WebSocketConnection<T>, undefined>;
 
-/** Binds, listens, and resolves when the port is known. Rejects with what `listen()` rejects with. */
+/**
+ * Binds, listens, and resolves when the port is known. Rejects with what `listen()` rejects with.
+ */
 export async function startListener<T>(
   endpoint: Endpoint,
   parameters: ListenerParameters,

@@ -1,8 +1,8 @@
 // A message that is sent in parts, and never whole in memory (RFC 6455 section 5.4).
 // Not here: frames (protocol/), where the parts go (connection.ts).
 
-import type { SendData } from "../net/types.ts";
 import { invalidState } from "../errors/index.ts";
+import type { SendData } from "../net/types.ts";
 
 /** Where the parts go. */
 export interface PartTarget {

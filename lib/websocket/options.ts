@@ -1,6 +1,7 @@
 // The options of WebSockets, checked and parted: what is the protocol's, what the stream's beneath.
 // Not here: their documentation (types.ts), options of streams (lib/net/parameters.ts).
 
+import type { RequestListener } from "node:http";
 import {
   invalidArgType,
   invalidArgValue,
@@ -23,12 +24,11 @@ import {
   type Values,
 } from "../net/options.ts";
 import { CONNECT_FIELDS, INSTEAD, LISTEN_FIELDS } from "../net/parameters.ts";
-import type { RequestListener } from "node:http";
 import { unmask } from "./native-mask.ts";
 import { isToken } from "./protocol/header-values.ts";
 import {
-  limits,
   type DeflateSettings,
+  limits,
   ProtocolSettings,
   resolveDeflate,
 } from "./protocol/index.ts";

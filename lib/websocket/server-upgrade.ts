@@ -1,5 +1,6 @@
 // One accepted stream until it is a WebSocket: the request, the application's decision, the answer.
-// Not here: what a request must look like (protocol/server-handshake.ts), who listens (listener.ts).
+// Not here: what a request must look like (protocol/server-handshake.ts), who listens
+// (listener.ts).
 
 import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import { nodeHttp, nodeNet } from "../core/builtins.ts";
@@ -16,8 +17,8 @@ import type { Hub } from "./hub.ts";
 import {
   type Accepted,
   type Refusal,
-  ServerHandshake,
   type UpgradeRequest as RequestedUpgrade,
+  ServerHandshake,
 } from "./protocol/index.ts";
 import { wallTime } from "./turn-clock.ts";
 import type { HeadersInput, UpgradeRequest, UpgradeResult } from "./types.ts";

@@ -1,5 +1,5 @@
-// The time as the protocol needs it: whole milliseconds, read at most once in a turn of the reactor.
-// Not here: deadlines and timers (lib/net/clock.ts).
+// The time as the protocol needs it: whole milliseconds, read at most once in a turn of the
+// reactor. Not here: deadlines and timers (lib/net/clock.ts).
 
 import { now } from "../net/clock.ts";
 import { turnNumber } from "../socket/reactor.ts";

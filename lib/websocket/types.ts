@@ -45,8 +45,8 @@ export interface BroadcastOptions extends MessageOptions {
 export interface WebSocketOptions {
   /**
    * Pings of our own after `interval` milliseconds of silence, for peers behind proxies that answer
-   * TCP's probes; without a sign of life within `timeout` (default 10,000) the connection fails with
-   * ETIMEDOUT, `reason` HEARTBEAT_TIMEOUT. Default off.
+   * TCP's probes; without a sign of life within `timeout` (default 10,000) the connection fails
+   * with ETIMEDOUT, `reason` HEARTBEAT_TIMEOUT. Default off.
    */
   readonly heartbeat?:
     | { readonly interval: number; readonly timeout?: number | undefined }

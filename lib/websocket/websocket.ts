@@ -110,7 +110,9 @@ export class WebSocket extends EventTarget {
     return this.#socket?.extensions ?? "";
   }
 
-  /** Bytes given to `send` that the network has not taken, without framing; never fewer once closed. */
+  /**
+   * Bytes given to `send` that the network has not taken, without framing; never fewer once closed.
+   */
   get bufferedAmount(): number {
     const buffered = this.#socket?.bufferedAmount ?? 0;
     if (buffered === 0 && this.#line === null) this.#unsent = 0;

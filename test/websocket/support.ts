@@ -1,5 +1,5 @@
-// What the tests of WebSockets share: listeners and clients that end with the test, peers of the `ws`
-// package, raw sockets that speak bytes.
+// What the tests of WebSockets share: listeners and clients that end with the test, peers of the
+// `ws` package, raw sockets that speak bytes.
 
 import { once } from "node:events";
 import net from "node:net";

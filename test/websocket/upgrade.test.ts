@@ -1,10 +1,11 @@
-// The opening handshake on both sides: accepting, refusing, limits, plain HTTP, what a client is told.
+// The opening handshake on both sides: accepting, refusing, limits, plain HTTP, what a client is
+// told.
 
-import http from "node:http";
 import { once } from "node:events";
+import http from "node:http";
 import { describe, expect, test } from "vitest";
 import { connect, type HawserError, type UpgradeRequest } from "../../lib/index.ts";
-import { called, open, openWs, Raw, request, serve, serveEcho, afterTest } from "./support.ts";
+import { afterTest, called, open, openWs, Raw, request, serve, serveEcho } from "./support.ts";
 
 describe("a server's decision", () => {
   test("upgrade sees the request, and what it gives is agreed on", async () => {

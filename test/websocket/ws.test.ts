@@ -1,5 +1,5 @@
-// The module hawser/ws beside the package whose place it takes: every test here runs with servers and
-// clients of both, in each combination, so that a difference shows.
+// The module hawser/ws beside the package whose place it takes: every test here runs with servers
+// and clients of both, in each combination, so that a difference shows.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
