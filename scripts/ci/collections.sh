@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 export HAWSER_TEST_NODE_FLAGS="--expose-gc --stress-compaction --gc-interval=2000"
 export HAWSER_TEST_SLOWNESS=4
 if [ $# = 0 ]; then
-  set -- --exclude 'test/{bench,core,docs,errors,packaging,scripts,structure}/**' \
+  set -- --exclude 'test/{bench,core,docs,errors,faults,guards,packaging,scripts,structure}/**' \
     --exclude 'test/websocket/protocol/**'
 fi
 vitest collections "$@"
