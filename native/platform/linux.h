@@ -3,7 +3,6 @@
 #define HAWSER_PLATFORM_LINUX_H_
 
 #include <fcntl.h>
-#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -13,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+// After <time.h>: with musl the kernel's header names a timespec that it does not include.
+#include <linux/errqueue.h>
 #include <linux/sockios.h>
 
 #include <cstdint>
