@@ -9,6 +9,7 @@ import { buffer, text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Agent, createServer, HttpsAgent } from "../../lib/http.ts";
+import { foreignEnvironment } from "../support/environment.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "./certificates.ts";
 
 const cleanUps: (() => unknown)[] = [];
@@ -152,6 +153,7 @@ describe("createServer", () => {
       response.end(Buffer.alloc(1_000_000, "c")),
     );
     const { stdout } = await promisify(execFile)("curl", ["-sS", "--http1.1", url], {
+      env: foreignEnvironment(),
       maxBuffer: 2_000_000,
     });
     expect(stdout.length).toBe(1_000_000);

@@ -9,6 +9,7 @@ import net, { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { foreignEnvironment } from "../support/environment.ts";
 
 const peers = fileURLToPath(new URL("../peers/", import.meta.url));
 
@@ -22,7 +23,11 @@ export function installPeers(): boolean {
   // Test files run at the same time, and npm ci removes what another has just installed.
   const once = `test -e node_modules/.package-lock.json || ${install}`;
   const guarded = onPath("flock") === undefined ? once : `flock package.json sh -c '${once}'`;
-  spawnSync("sh", ["-c", guarded], { cwd: peers, stdio: "ignore" });
+  spawnSync("sh", ["-c", guarded], {
+    cwd: peers,
+    stdio: "ignore",
+    env: foreignEnvironment(),
+  });
   return existsSync(installed);
 }
 
@@ -70,6 +75,7 @@ async function freePort(): Promise<number> {
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
 const unprivileged = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+const foreign = { ...unprivileged, env: foreignEnvironment() };
 
 function newFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
@@ -116,7 +122,7 @@ function answers(port: number): Promise<boolean> {
 }
 
 function start(command: string, args: string[], folder: string, port: number) {
-  const child = spawn(command, args, { cwd: folder, ...unprivileged });
+  const child = spawn(command, args, { cwd: folder, ...foreign });
   let log = "";
   child.stdout.on("data", (bytes) => {
     log += bytes;
@@ -132,7 +138,7 @@ export async function startPostgres(): Promise<DatabaseServer> {
   const folder = newFolder("postgres");
   const port = await freePort();
   const data = join(folder, "data");
-  const options = { cwd: folder, stdio: "ignore" as const, ...unprivileged };
+  const options = { cwd: folder, stdio: "ignore" as const, ...foreign };
   const how = ["-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
   execFileSync(join(bin, "initdb"), how, options);
   const settings = ["-c", "fsync=off", "-c", `unix_socket_directories=${folder}`];
@@ -156,7 +162,7 @@ export async function startMariadb(): Promise<DatabaseServer> {
     `--datadir=${data}`,
     "--auth-root-authentication-method=normal",
   ];
-  const options = { cwd: folder, stdio: "ignore" as const, ...unprivileged };
+  const options = { cwd: folder, stdio: "ignore" as const, ...foreign };
   execFileSync("mariadb-install-db", [...install, "--skip-test-db"], options);
   const args = [
     "--no-defaults",

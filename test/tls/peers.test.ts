@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createServer } from "../../lib/http.ts";
 import { connect, listen } from "../../lib/index.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
+import { foreignEnvironment } from "../support/environment.ts";
 
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
@@ -149,6 +150,7 @@ describe.skipIf(!hasOpenssl || !hasCurl)("curl (skipped without it or openssl)",
     ];
     const resolve = ["--resolve", `localhost:${port}:127.0.0.1`];
     const { stdout } = await promisify(execFile)("curl", [...resolve, ...args], {
+      env: foreignEnvironment(),
       maxBuffer: 2_000_000,
     });
     expect(stdout).toMatch(/^HTTP\/1.1 200 OK/);

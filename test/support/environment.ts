@@ -1,0 +1,15 @@
+// The environment of programs that are not Node: a sanitizer that is preloaded into the processes
+// under test has no business there, and some of them hang or complain under it.
+
+const OURS = new Set([
+  "LD_PRELOAD",
+  "NODE_OPTIONS",
+  "ASAN_OPTIONS",
+  "UBSAN_OPTIONS",
+  "TSAN_OPTIONS",
+]);
+
+/** A copy of this process's environment without what is meant for Node. */
+export function foreignEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.has(name)));
+}
