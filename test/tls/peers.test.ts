@@ -27,7 +27,10 @@ afterEach(async () => {
 const file = (name: string) => join(certificates.folder, name);
 
 function run(command: string, args: readonly string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(command, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: foreignEnvironment(),
+  });
   cleanUps.push(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGKILL");
