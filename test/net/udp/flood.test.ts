@@ -12,7 +12,8 @@ const MAX_FLOWS = 4_000;
 /**
  * What so many flows and peers may cost at the most; a leak of a million sources costs far more.
  */
-const MOST_GROWTH_BYTES = 150_000_000;
+// Node 24 collects later than 20 and reached 198 MB with the same number of flows.
+const MOST_GROWTH_BYTES = 300_000_000;
 
 /** Loopback has sixteen million addresses on Linux, each a source of its own. */
 function source(index: number): string {
