@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# The whole suite with the addon under AddressSanitizer and UndefinedBehaviorSanitizer, and leaks
-# looked for at the end of every process that ran tests.
+# The suite with the addon under AddressSanitizer and UndefinedBehaviorSanitizer, and leaks looked for
+# at the end of every process that ran tests. Without the faults: they hold the library to the
+# kernel's own times, which no factor stretches.
 source "$(dirname "$0")/lib.sh"
+if [ $# = 0 ]; then
+  set -- --exclude 'test/faults/**'
+fi
 build_addon address -DHAWSER_SANITIZE=address,undefined
 reports=$HAWSER_CI_RESULTS/address-reports
 rm -rf "$reports"
