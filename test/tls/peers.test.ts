@@ -12,7 +12,7 @@ import { connect, listen } from "../../lib/index.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
 import { foreignEnvironment } from "../support/environment.ts";
 
-const hasCurl = spawnSync("curl", ["--version"]).status === 0;
+const hasCurl = spawnSync("curl", ["--version"], { env: foreignEnvironment() }).status === 0;
 
 let certificates: Certificates;
 const cleanUps: (() => unknown)[] = [];
