@@ -4,6 +4,44 @@ import { native } from "../binding/native.ts";
 import { errnoError } from "../errors/index.ts";
 import { readFlatAddress } from "./address.ts";
 
+/**
+ * What an interface is. `tunnel`: packets in other packets, or handed to a program (WireGuard, TUN,
+ * IP in IP, VXLAN, PPP). `virtual`: made by software on this host (VLAN, bond, macvlan, veth, dummy,
+ * TAP).
+ */
+export type InterfaceKind = "loopback" | "wired" | "wireless" | "tunnel" | "bridge" | "virtual";
+
+/** One address of an interface. */
+export interface InterfaceAddress {
+  /** As RFC 5952 writes it; a zone follows a link-local one. */
+  readonly address: string;
+  readonly family: "IPv4" | "IPv6";
+  readonly prefixLength: number;
+  /** Of IPv4, where the interface does broadcast. */
+  readonly broadcastAddress: string | null;
+  readonly scope: "host" | "link" | "site" | "global";
+  /** RFC 4862 section 5.4, 5.5.4. Only a preferred or deprecated one can be used. */
+  readonly state: "tentative" | "preferred" | "deprecated" | "duplicated";
+}
+
+/** One interface. */
+export interface NetworkInterface {
+  readonly index: number;
+  readonly name: string;
+  readonly kind: InterfaceKind;
+  readonly up: boolean;
+  /** The link is there (IFF_RUNNING, netdevice(7)). */
+  readonly running: boolean;
+  readonly loopback: boolean;
+  readonly broadcast: boolean;
+  readonly multicast: boolean;
+  readonly pointToPoint: boolean;
+  readonly mtuBytes: number;
+  /** `aa:bb:cc:dd:ee:ff`, of InfiniBand longer; null where it has none. */
+  readonly hardwareAddress: string | null;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
 /** One address of an interface. */
 export interface InterfaceAddressInfo {
   /** As RFC 5952 writes it; a zone follows a link-local one. */
