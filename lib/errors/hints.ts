@@ -161,6 +161,10 @@ export const HINTS: readonly HintRow[] = [
     text: "a link-local address needs its zone, as in [fe80::1%eth0]",
   },
   {
+    code: "EFAULT",
+    text: "a buffer was detached or shrunk before the kernel had taken it; wait for send()",
+  },
+  {
     code: "EAI_AGAIN",
     syscall: ["getaddrinfo"],
     text: "no name server answered; is this machine connected?",

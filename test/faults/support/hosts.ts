@@ -3,8 +3,9 @@
 
 import { join } from "node:path";
 import { describe, test } from "vitest";
+import { nodeArguments } from "../../support/environment.ts";
 import { type HostName, Network } from "./network.ts";
-import { type Line, Program, sanitizerArguments, slowness } from "./program.ts";
+import { type Line, Program, slowness } from "./program.ts";
 import { whatIsMissing } from "./requirements.ts";
 
 const here = (...parts: string[]) => join(import.meta.dirname, "..", ...parts);
@@ -162,7 +163,7 @@ export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<
     controlled(
       host,
       "env",
-      ...sanitizerArguments(),
+      ...nodeArguments(),
       process.execPath,
       "--import",
       "tsx",

@@ -2,7 +2,7 @@
 // the router. Not here: what runs in them (program.ts, hosts.ts).
 
 import { spawn } from "node:child_process";
-import { plainEnvironment } from "./program.ts";
+import { foreignEnvironment } from "../../support/environment.ts";
 
 export type HostName = "client" | "router" | "server";
 export type Direction = "both" | "toServer" | "toClient";
@@ -18,7 +18,7 @@ let stale: Promise<void> | undefined;
 /** Runs a shell script. @throws with what it said where it fails. */
 function shell(script: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn("sh", ["-e"], { stdio: ["pipe", "pipe", "pipe"], env: plainEnvironment() });
+    const child = spawn("sh", ["-e"], { stdio: ["pipe", "pipe", "pipe"], env: foreignEnvironment() });
     let said = "";
     let complained = "";
     child.stdout.on("data", (text) => {

@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { foreignEnvironment } from "../../support/environment.ts";
 
 /** What a program says: `id` is that of the command it answers. */
 export interface Line {
@@ -22,23 +23,6 @@ export function sharedNow(): number {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
 }
 
-/**
- * The environment of programs that are not hawser's: without what a sanitizer needs, which would
- * look for the faults of others.
- */
-export function plainEnvironment(): NodeJS.ProcessEnv {
-  const { LD_PRELOAD: _preload, NODE_OPTIONS: _options, ...rest } = process.env;
-  return rest;
-}
-
-/** `env` arguments that give a program of hawser's what the plain environment lacks. */
-export function sanitizerArguments(): string[] {
-  return (["LD_PRELOAD", "NODE_OPTIONS"] as const).flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [`${name}=${value}`];
-  });
-}
-
 /** How many times slower a build may be that is slow by design (vitest.config.ts). */
 export const slowness = Number(process.env.HAWSER_TEST_SLOWNESS ?? 1);
 
@@ -55,7 +39,7 @@ export class Program {
     this.#name = [command, ...args].join(" ");
     this.#child = spawn(command, args, {
       stdio: ["pipe", "pipe", "pipe"],
-      env: plainEnvironment(),
+      env: foreignEnvironment(),
     });
     const { stdout, stderr, stdin } = this.#child;
     if (stdout === null || stderr === null || stdin === null) throw new Error("no pipes");
