@@ -111,6 +111,38 @@ export const HAPPY_EYEBALLS_DELAY_MS = 250;
 export const MIN_HAPPY_EYEBALLS_DELAY_MS = 100;
 export const MAX_HAPPY_EYEBALLS_DELAY_MS = 2_000;
 
+/**
+ * Changes of the network are looked at together: the first at once, the next at least this much
+ * later. Far below the 200 ms within which a connection hears of a loss.
+ */
+export const PATH_LOOK_EVERY_MS = 20;
+
+/** A connection is viable, or is not, when that has held for so long: what flickers is not told. */
+export const VIABILITY_SETTLE_MS = 50;
+
+/** A better path is announced when it has been there for so long. */
+export const BETTER_PATH_SETTLE_MS = 100;
+
+/** No limit on how long the local address or the link may be away. */
+export const VIABILITY_TIMEOUT_MS = 0;
+
+/**
+ * A connection that waits tries again when the network has been quiet for the first after a change,
+ * or at the latest the second after the first of many.
+ */
+export const WAITING_SETTLE_MS = 50;
+export const MAX_WAITING_SETTLE_MS = 200;
+
+/** Its tries begin at least so far apart, but for `restart()`. */
+export const MIN_WAITING_APART_MS = 200;
+
+/**
+ * Where nothing changes here it tries after the first, doubling up to the second: the cure may have
+ * come to another host.
+ */
+export const MIN_WAITING_RETRY_MS = 1_000;
+export const MAX_WAITING_RETRY_MS = 60_000;
+
 /** A listener out of descriptors tries again after the first, doubling up to the second. */
 export const MIN_ACCEPT_BACKOFF_MS = 10;
 export const MAX_ACCEPT_BACKOFF_MS = 1_000;
