@@ -17,6 +17,7 @@ export type ErrorReason =
   | "IDLE_TIMEOUT"
   | "CLOSE_TIMEOUT"
   | "HEARTBEAT_TIMEOUT"
+  | "VIABILITY_TIMEOUT"
   | (string & {});
 
 /** How far the bytes of a failed connection came. All three count bytes of this connection. */

@@ -126,6 +126,21 @@ export const HINTS: readonly HintRow[] = [
       "all. Set socketOptions: { SO_REUSEPORT: 1 } to have the raw option nevertheless",
   },
   {
+    code: "ENETUNREACH",
+    when: (context) => context.reason === "PROHIBITED_INTERFACE",
+    text: "every way there is through an interface of prohibitedInterfaces",
+  },
+  {
+    code: "ENETUNREACH",
+    when: (context) => context.reason === "INTERFACE_KIND",
+    text: "no way there is through an interface of requiredInterfaceKind",
+  },
+  {
+    code: "ENETDOWN",
+    when: (context) => context.reason === "VIABILITY_TIMEOUT",
+    text: "the local address, the link or the route was away for the whole of viabilityTimeout",
+  },
+  {
     code: "EHOSTUNREACH",
     platform: "darwin",
     when: deniedLocalNetwork,
