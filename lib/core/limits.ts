@@ -154,7 +154,27 @@ export const MAX_ACCEPT_BACKOFF_MS = 1_000;
 export const MIN_DATAGRAM_RETRY_MS = 1;
 export const MAX_DATAGRAM_RETRY_MS = 64;
 
+/** Quiet time before a PathMonitor tells a change; under changes without end this times ten. */
+export const PATH_DEBOUNCE_MS = 100;
+export const MAX_PATH_DEBOUNCE_FACTOR = 10;
+
+/** How long a list of networks rests at most that takes long to make. */
+export const MAX_PATH_LIST_PAUSE_MS = 10_000;
+
+/** A list of networks that could not be made is tried again after the first, doubling. */
+export const MIN_PATH_RETRY_MS = 50;
+export const MAX_PATH_RETRY_MS = 1_000;
+
+/** resolv.conf(5) is read when it has been written to, after so long. */
+export const NAME_SERVERS_SETTLE_MS = 20;
+
 // --------------------------------------------------------------------------------------- counts
+
+/** Name servers that are listed; the C library uses three (resolv.conf(5), MAXNS). */
+export const MAX_NAME_SERVERS_COUNT = 64;
+
+/** Bytes of resolv.conf(5) that are read. */
+export const MAX_RESOLV_CONF_BYTES = 65_536;
 
 /**
  * Datagrams of equal length up to this many bytes go out as segments of one send (UDP_SEGMENT): the
