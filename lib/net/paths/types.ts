@@ -3,12 +3,14 @@
 // lib/socket/interfaces.ts.
 
 import type { NetworkInterface } from "../../socket/interfaces.ts";
+import type { DefaultRoute } from "../../socket/routes.ts";
 
 export type {
   InterfaceAddress,
   InterfaceKind,
   NetworkInterface,
 } from "../../socket/interfaces.ts";
+export type { DefaultRoute } from "../../socket/routes.ts";
 
 /** What the kernel would use for a destination. */
 export interface Path {
@@ -24,17 +26,6 @@ export interface Path {
   readonly gateway: string | null;
   /** Of the route where it has one of its own, else of the interface. Bytes. */
   readonly mtuBytes: number | null;
-}
-
-/** A route for every destination of a family that has no other. */
-export interface DefaultRoute {
-  readonly family: "IPv4" | "IPv6";
-  /** The next hop; null where the interface itself is one (a tunnel). */
-  readonly gateway: string | null;
-  /** Index of the interface. */
-  readonly interface: number;
-  /** The smallest wins. 0 on macOS, where routes have none. */
-  readonly metric: number;
 }
 
 /** The networks of this host at a moment. It does not change; equal parts are the same objects. */
