@@ -4,6 +4,7 @@
 // whoever calls; what does not fit is -EINVAL.
 
 import type { DatagramsBinding, InterfacesBinding } from "./datagrams.ts";
+import type { NetworkChangesBinding, NetworksBinding } from "./networks.ts";
 import type { OptionsBinding } from "./options-binding.ts";
 import type { SamplesBinding } from "./samples.ts";
 
@@ -31,7 +32,7 @@ export const SLOT_DATAGRAM = 3;
 export type SlotKind = typeof SLOT_STREAM | typeof SLOT_LISTENER | typeof SLOT_DATAGRAM;
 
 /** The functions of one reactor. A slot is named by its index and generation. */
-export interface ReactorBinding extends SamplesBinding, DatagramsBinding {
+export interface ReactorBinding extends SamplesBinding, DatagramsBinding, NetworkChangesBinding {
   /** Carries out the submissions. The number of heads to settle, or 0. */
   flush(): number;
   /** socket(2); `name` receives slot and generation. */
@@ -109,7 +110,7 @@ export interface ReactorBinding extends SamplesBinding, DatagramsBinding {
   ): number;
 }
 
-export interface NativeBinding extends OptionsBinding, InterfacesBinding {
+export interface NativeBinding extends OptionsBinding, InterfacesBinding, NetworksBinding {
   /** The size that the shared memory must have. */
   readonly memoryBytes: number;
   /** if_nametoindex(3): an index from 1, or a negative errno (ENODEV). */
