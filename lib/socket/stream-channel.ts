@@ -1,5 +1,6 @@
 // One stream slot of the reactor: what is sent on it and what it reports. The outbox lives here.
-// Not here: receive queues, promises, timers, states (lib/net), names of addresses (address.ts).
+// Not here: receive queues, promises, timers, states (lib/net), names of addresses (address.ts),
+// how what is left of a chain is kept (chain-rest.ts).
 //
 // While the kernel takes everything, a write leaves nothing behind: it is a submission, and gone
 // after the flush. What the kernel did not take is moved to the outbox, which then takes all writes
@@ -24,15 +25,10 @@ import {
   OPERATION_SHUTDOWN,
   OPERATION_TELL,
   SLAB_OFFSET,
-  SUBMISSION_LENGTH,
-  SUBMISSION_NEXT,
-  SUBMISSION_OFFSET,
-  SUBMISSION_OPERATION,
-  SUBMISSION_VIEW,
-  SUBMISSION_WORDS,
 } from "../binding/records.ts";
 import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
-import { Queue } from "../core/queue.ts";
+import type { Queue } from "../core/queue.ts";
+import { asBuffer, restOfChain, unboundedQueue } from "./chain-rest.ts";
 import {
   addView,
   area,
@@ -49,11 +45,9 @@ import {
   reserve,
   room,
   slab,
-  submissions,
   submit,
   unregister,
   unreserve,
-  views,
   whenSettled,
 } from "./reactor.ts";
 
@@ -296,7 +290,7 @@ export class StreamChannel implements Channel, LoopAccount {
       this.#enqueue(bytes);
       return;
     }
-    this.#outbox = new Queue<Buffer>({ high: Number.MAX_SAFE_INTEGER });
+    this.#outbox = unboundedQueue();
     this.#enqueue(bytes);
     this.#offer();
   }
@@ -396,32 +390,7 @@ export class StreamChannel implements Channel, LoopAccount {
 
   // Moves what the kernel did not take of a chain into the outbox, before its memory is used again.
   #keep(first: number, taken: number): void {
-    const outbox = new Queue<Buffer>({ high: Number.MAX_SAFE_INTEGER });
-    let skip = taken;
-    for (let index = first; index >= 0; ) {
-      const at = index * SUBMISSION_WORDS;
-      const length = submissions[at + SUBMISSION_LENGTH] as number;
-      if (skip >= length) {
-        skip -= length;
-      } else {
-        const from = (submissions[at + SUBMISSION_OFFSET] as number) + skip;
-        const to = (submissions[at + SUBMISSION_OFFSET] as number) + length;
-        switch (submissions[at + SUBMISSION_OPERATION]) {
-          case OPERATION_SEND_AREA:
-            outbox.append(area.subarray(from, to));
-            break;
-          case OPERATION_SEND_SLAB:
-            outbox.append(slab.subarray(from, to));
-            break;
-          case OPERATION_SEND_VIEW:
-            outbox.push(viewOf(submissions[at + SUBMISSION_VIEW] as number).subarray(from, to));
-            break;
-        }
-        skip = 0;
-      }
-      index = submissions[at + SUBMISSION_NEXT] as number;
-    }
-    this.#outbox = outbox;
+    this.#outbox = restOfChain(first, taken);
     // A close that stood behind these bytes follows them later.
     this.#closed = false;
     this.deaf = false;
@@ -453,16 +422,6 @@ export class StreamChannel implements Channel, LoopAccount {
       if (this.#ended && !this.#closed) this.#sink.onFailed(status);
     });
   }
-}
-
-function viewOf(index: number): Buffer {
-  return asBuffer(views[index] as Uint8Array);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 // EAGAIN is 11 on Linux and 35 on macOS.
