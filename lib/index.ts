@@ -9,7 +9,7 @@ export { type LivenessPreset, presets } from "./net/presets.ts";
 export type * from "./net/types.ts";
 export { UdpFlow } from "./net/udp/flow.ts";
 export { DatagramGroup, type GroupOptions } from "./net/udp/group.ts";
-export { type UdpDestination, UdpListener } from "./net/udp/listener.ts";
+export { UdpListener } from "./net/udp/listener.ts";
 export type * from "./net/udp/types.ts";
 export type { DatagramBatch } from "./socket/datagram-batch.ts";
 export type { OutgoingDatagram } from "./socket/datagram-many.ts";

@@ -9,10 +9,6 @@ export const maxLineColumns = 100;
 
 /** Files that may be longer, each with the reason why it is worse in parts. */
 export const longFiles: Readonly<Record<string, string>> = {
-  "lib/net/udp/flow.ts": "the public class: half of it is documentation that editors show",
-  "lib/net/udp/listener.ts": "the public class: half of it is documentation that editors show",
-  "lib/socket/stream-channel.ts":
-    "what is submitted and what is kept of it can only be read together",
   "lib/websocket/connection.ts":
     "the public class and its hot path, one object for each connection",
 };

@@ -2,13 +2,23 @@
 // a listener's port (listener.ts).
 
 import { DOMAIN_IPV4, DOMAIN_IPV6 } from "../../binding/types.ts";
-import { errnoOf, type HawserError } from "../../errors/index.ts";
+import { Deadline } from "../../core/deadlines.ts";
+import { onAbort } from "../../core/waiting.ts";
+import { codeError, errnoOf, type HawserError } from "../../errors/index.ts";
 import { toNativeAddress } from "../../socket/address.ts";
 import { internPeer, type Peer } from "../../socket/peers.ts";
+import {
+  clearDeadline,
+  type DeadlineOwner,
+  holdProcess,
+  letProcessGo,
+  setDeadline,
+} from "../clock.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { captureContext, inContext } from "../handler-context.ts";
+import { captureContext } from "../handler-context.ts";
 import { firstAddress } from "./addresses.ts";
-import { type FlowOwner, type FlowPolicy, UdpFlow } from "./flow.ts";
+import { type FlowOwner, UdpFlow } from "./flow.ts";
+import { type FlowPolicy, flowPolicy } from "./flow-policy.ts";
 import type { UdpConnectParameters } from "./parameters.ts";
 import { type PortOwner, UdpPort } from "./port.ts";
 
@@ -21,22 +31,44 @@ export async function connectUdp(
   parameters: UdpConnectParameters,
 ): Promise<UdpFlow> {
   const context = captureContext();
-  const { open, data, drain, close, family, lookup, signal } = parameters;
-  const { idleTimeout, receiveHighWaterMark, sendHighWaterMark, fragment, lend } = parameters;
-  const handlers = {
-    open: inContext(context, open),
-    data: inContext(context, data),
-    drain: inContext(context, drain),
-    close: inContext(context, close),
-  };
-  const policy = { handlers, idleTimeout, receiveHighWaterMark, sendHighWaterMark, fragment, lend };
-  const address = await firstAddress(endpoint, { family, lookup, signal });
+  const { family, lookup, signal, connectTimeout } = parameters;
+  const policy = flowPolicy(parameters, parameters, parameters.idleTimeout, context);
+  const address = await inTime(endpoint, connectTimeout, signal, (until) =>
+    firstAddress(endpoint, { family, lookup, signal: until }),
+  );
   signal?.throwIfAborted();
   const peer = internPeer(new Int32Array(address.bytes.buffer), 0);
   const domain = address.domain === DOMAIN_IPV6 ? DOMAIN_IPV6 : DOMAIN_IPV4;
   const flow = new ConnectedSocket(domain, parameters, policy, peer).flow;
   flow.opened();
   return flow;
+}
+
+/** What stops waiting when `signal` says so, or after `limitMs`, with ETIMEDOUT; 0 is no limit. */
+async function inTime<T>(
+  { host = "", port = 0 }: Endpoint,
+  limitMs: number,
+  signal: AbortSignal | undefined,
+  begin: (until: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (limitMs === 0) return begin(signal);
+  const ends = new AbortController();
+  const passed = () => {
+    ends.abort(codeError("ETIMEDOUT", "connect", { address: host, port, phase: "resolve" }));
+  };
+  const deadline = new Deadline<DeadlineOwner>({ expired: passed });
+  const stopWatching = onAbort(signal, () => ends.abort(signal?.reason));
+  setDeadline(deadline, limitMs);
+  // A resolver that never answers leaves nothing else to wait for.
+  holdProcess();
+  try {
+    signal?.throwIfAborted();
+    return await begin(ends.signal);
+  } finally {
+    letProcessGo();
+    clearDeadline(deadline);
+    stopWatching();
+  }
 }
 
 class ConnectedSocket implements PortOwner, FlowOwner {

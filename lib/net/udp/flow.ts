@@ -7,41 +7,19 @@ import { ownedCopy } from "../../core/owned-bytes.ts";
 import { quiet } from "../../core/send-waiters.ts";
 import { Deferred, iterate, readSignal } from "../../core/waiting.ts";
 import { codeError, errnoError, type HawserError, invalidState } from "../../errors/index.ts";
-import type { AddressFamily } from "../../socket/address.ts";
+import { ManySent } from "../../socket/datagram-many.ts";
 import type { DatagramOwner, DatagramRoute } from "../../socket/datagram-outbox.ts";
-import {
-  type Ecn,
-  ecnAt,
-  interfaceAt,
-  localAt,
-  timestampAt,
-  truncatedAt,
-} from "../../socket/datagram-record.ts";
+import { localAt } from "../../socket/datagram-record.ts";
 import type { Peer } from "../../socket/peers.ts";
-import {
-  inTurn,
-  mustWaitForLoop,
-  nextIteration,
-  report,
-  turnNumber,
-} from "../../socket/reactor.ts";
+import { inTurn, mustWaitForLoop, nextIteration, report } from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
 import type { CloseResult } from "../types.ts";
+import { FlowDatagramInfo } from "./datagram-info.ts";
+import type { FlowPolicy } from "./flow-policy.ts";
 import { MessageQueue } from "./message-queue.ts";
-import type { UdpHandlerSet } from "./parameters.ts";
 import { maxDatagramSizeTo } from "./path-mtu.ts";
 import type { UdpPort } from "./port.ts";
-import type { DatagramInfo } from "./types.ts";
-
-/** What flows of one listener, or the one of a connected socket, have in common. */
-export interface FlowPolicy {
-  readonly handlers: UdpHandlerSet;
-  readonly idleTimeout: number;
-  readonly receiveHighWaterMark: number;
-  readonly sendHighWaterMark: number;
-  readonly fragment: boolean;
-  readonly lend: boolean;
-}
+import { turnTime } from "./turn-time.ts";
 
 /** Who has the flow. */
 export interface FlowOwner {
@@ -251,7 +229,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
       return quiet(Promise.reject(codeError("EPIPE", "sendmsg", this.#place())));
     const told = this.#queue.takeError();
     if (told !== null) return quiet(Promise.reject(told));
-    const sent = new Sending((errno) => errnoError(errno, "sendmsg", this.#place()));
+    const sent = new ManySent((errno) => errnoError(errno, "sendmsg", this.#place()));
     this.#push(bytes, sent);
     this.#port.outbox.tell(sent);
     const weight = bytes.length;
@@ -391,69 +369,4 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
     this.abort();
     report(error);
   }
-}
-
-class Sending implements DatagramOwner {
-  readonly #sent = new Deferred();
-  readonly #failure: (errno: number) => HawserError;
-
-  constructor(failure: (errno: number) => HawserError) {
-    this.#failure = failure;
-  }
-
-  get promise(): Promise<void> {
-    return this.#sent.promise;
-  }
-
-  refused(errno: number): void {
-    this.#sent.reject(this.#failure(errno));
-  }
-
-  told(): void {
-    this.#sent.resolve();
-  }
-}
-
-// Made for each datagram, so what is costly is asked for when somebody looks.
-class FlowDatagramInfo implements DatagramInfo {
-  readonly localAddress: string;
-  readonly interface: number | null;
-  readonly truncated: boolean;
-  readonly ecn: Ecn | null;
-  readonly timestamp: number | null;
-  readonly #peer: Peer;
-
-  constructor(peer: Peer, localAddress: string, at: number) {
-    this.#peer = peer;
-    this.localAddress = localAddress;
-    this.interface = interfaceAt(at);
-    this.truncated = truncatedAt(at);
-    this.ecn = ecnAt(at);
-    this.timestamp = timestampAt(at);
-  }
-
-  get address(): string {
-    return this.#peer.address;
-  }
-
-  get port(): number {
-    return this.#peer.port;
-  }
-
-  get family(): AddressFamily {
-    return this.#peer.family;
-  }
-}
-
-let lastTurn = -1;
-let lastTime = 0;
-
-// The clock is looked at once a turn.
-function turnTime(): number {
-  const turn = turnNumber();
-  if (turn !== lastTurn) {
-    lastTurn = turn;
-    lastTime = now();
-  }
-  return lastTime;
 }

@@ -1,8 +1,8 @@
 // UdpListener: a bound port, server for its flows and source of outbound ones (B32). Not here:
-// which flow is whose (flow-table.ts), one flow (flow.ts), the socket (port.ts).
+// which flow is whose (flow-table.ts), one flow (flow.ts), who takes new ones (flow-takers.ts), the
+// socket (port.ts).
 
-import { bytesOf, type SendData } from "../../core/byte-stream.ts";
-import { quiet } from "../../core/send-waiters.ts";
+import type { SendData } from "../../core/byte-stream.ts";
 import {
   LISTENER_STATES,
   type ListenerEvent,
@@ -21,7 +21,7 @@ import {
   requireObject,
 } from "../../errors/index.ts";
 import { ownedDatagram } from "../../socket/datagram-batch.ts";
-import { interfaceIndex, localWords, ManySent, peerWords } from "../../socket/datagram-many.ts";
+import { localWords } from "../../socket/datagram-many.ts";
 import {
   FLOW_KEY_WORDS,
   flowKey,
@@ -30,35 +30,29 @@ import {
   localAt,
   peerAt,
 } from "../../socket/datagram-record.ts";
-import { internPeer, Peer } from "../../socket/peers.ts";
+import { internPeer, type Peer } from "../../socket/peers.ts";
 import { report } from "../../socket/reactor.ts";
 import { type Endpoint, parseEndpoint } from "../endpoint.ts";
 import { captureContext, type HandlerContext, inContext } from "../handler-context.ts";
 import type { SocketAddressInfo } from "../types.ts";
 import { bindPorts, firstAddress } from "./addresses.ts";
-import { type FlowPolicy, UdpFlow } from "./flow.ts";
+import { UdpFlow } from "./flow.ts";
+import { type FlowPolicy, flowPolicy } from "./flow-policy.ts";
 import { FlowTable } from "./flow-table.ts";
+import { FlowTakers } from "./flow-takers.ts";
 import { DatagramGroup, type GroupOptions } from "./group.ts";
-import { answeringAddress } from "./local-addresses.ts";
-import { parseUdpHandlers, type UdpHandlerSet, type UdpListenParameters } from "./parameters.ts";
+import { answeringAddress, holdAddresses, releaseAddresses } from "./local-addresses.ts";
+import { parseUdpHandlers, type UdpListenParameters } from "./parameters.ts";
 import { sourceTo } from "./path-mtu.ts";
 import type { UdpPort } from "./port.ts";
+import { sendStray } from "./stray.ts";
 import type {
   UdpCounters,
+  UdpDestination,
   UdpEndpoint,
-  UdpFlowHandler,
   UdpHandlers,
   UdpListenerCloseResult,
 } from "./types.ts";
-
-/** To whom a datagram goes that belongs to no flow. A received `Datagram` will do. */
-export interface UdpDestination {
-  readonly address: string;
-  readonly port: number;
-  /** The source address. A group's or broadcast one gives that of its interface. */
-  readonly localAddress?: string | null | undefined;
-  readonly interface?: string | number | null | undefined;
-}
 
 const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
 const ECANCELED = errnoOf("ECANCELED") as number;
@@ -76,9 +70,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   #credits: number;
   #flowDrops = 0;
   #evicted = 0;
-  /** Flows that nobody has taken yet; null where a handler or callbacks take them. */
-  #queue: UdpFlow<T>[] | null;
-  #takers: ((result: IteratorResult<UdpFlow<T>, undefined>) => void)[] = [];
+  readonly #takers: FlowTakers;
   #stopWatching: () => void = nothing;
   readonly #closed = new Deferred<UdpListenerCloseResult>();
   readonly #key = new Int32Array(FLOW_KEY_WORDS);
@@ -89,22 +81,11 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
     this.#endpoint = endpoint;
     this.#parameters = parameters;
     this.#context = captureContext();
-    this.#policy = this.#policyOf({ open, data, drain, close }, parameters.idleTimeout);
+    this.#policy = flowPolicy(parameters, parameters, parameters.idleTimeout, this.#context);
     this.#table = new FlowTable(parameters.maxFlows);
     this.#credits = parameters.newConnectionLimit;
-    const isTaken = [open, data, drain, close, handler].some((one) => one !== undefined);
-    this.#queue = isTaken ? null : [];
-  }
-
-  #policyOf({ open, data, drain, close }: UdpHandlerSet, idleTimeout: number): FlowPolicy {
-    const { receiveHighWaterMark, sendHighWaterMark, fragment, lend } = this.#parameters;
-    const handlers = {
-      open: inContext(this.#context, open),
-      data: inContext(this.#context, data),
-      drain: inContext(this.#context, drain),
-      close: inContext(this.#context, close),
-    };
-    return { handlers, idleTimeout, receiveHighWaterMark, sendHighWaterMark, fragment, lend };
+    const isCalledBack = [open, data, drain, close].some((one) => one !== undefined);
+    this.#takers = new FlowTakers(handler, isCalledBack, this.#context);
   }
 
   /** @internal Rejects with what `listen()` rejects with. */
@@ -120,6 +101,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
       throw error;
     }
     this.#transition("listening");
+    holdAddresses();
     if (signal !== undefined) {
       const abort = () => void this.close();
       signal.addEventListener("abort", abort, { once: true });
@@ -165,7 +147,8 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
       return undefined;
     }
     if (!sameWords(key, arrived)) this.#table.addAlias(flow, arrived);
-    this.#hand(flow);
+    flow.opened();
+    this.#takers.hand(flow);
     return flow.state === "ready" ? flow : undefined;
   }
 
@@ -209,29 +192,6 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
     return flow;
   }
 
-  // To whoever takes flows.
-  #hand(flow: UdpFlow): void {
-    const { handler } = this.#parameters;
-    flow.opened();
-    if (handler !== undefined) this.#handle(handler, flow);
-    else if (this.#queue !== null) {
-      const taker = this.#takers.shift();
-      if (taker === undefined) this.#queue.push(flow as UdpFlow<T>);
-      else taker({ done: false, value: flow as UdpFlow<T> });
-    }
-  }
-
-  // Its return is close(); its rejection with the flow's own error ends that flow quietly.
-  #handle(handler: UdpFlowHandler, flow: UdpFlow): void {
-    const failed = (error: unknown) => {
-      const isOwn = (error as HawserError | null)?.address === flow.remoteAddress;
-      flow.abort();
-      if (!isOwn || (error as HawserError).syscall === undefined) report(error);
-    };
-    const run = async () => inContext(this.#context, handler)(flow);
-    run().then(() => flow.close(), failed);
-  }
-
   /** @internal */
   troubled(errno: number): void {
     this.flowError(errnoError(errno, "recvmsg", this.#place()));
@@ -261,9 +221,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   /** @internal */
   flowClosed(flow: UdpFlow): void {
     this.#table.delete(flow);
-    if (this.#queue !== null && this.#queue.length > 0) {
-      this.#queue = this.#queue.filter((one) => one !== (flow as UdpFlow<never>));
-    }
+    this.#takers.forget(flow);
   }
 
   /** @internal */
@@ -315,7 +273,9 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
     const known = this.#table.find(key);
     if (known !== undefined) return known as UdpFlow<T>;
     const hasOwn = Object.values(given).some((one) => one !== undefined);
-    const policy = hasOwn ? this.#policyOf(given, this.#policy.idleTimeout) : this.#policy;
+    const policy = hasOwn
+      ? flowPolicy(this.#parameters, given, this.#policy.idleTimeout, this.#context)
+      : this.#policy;
     const info = { words: local, address: internPeer(local, 0).address, index: 0 };
     const flow = this.#make(port, peer, info, key, policy, true);
     if (flow === undefined) throw codeError("ENOBUFS", "connect", place);
@@ -331,27 +291,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
    *   (closed)
    */
   send(data: SendData, to: Peer | UdpDestination): Promise<void> {
-    const bytes = bytesOf(data);
-    const { address, port: number } = to;
-    const words = to instanceof Peer ? to.words : peerWords({ address, port: number }, "send()");
-    const peer = internPeer(words, 0);
-    const { localAddress, interface: chosen } = to as UdpDestination;
-    const index = chosen == null ? 0 : interfaceIndex(chosen, "interface");
-    const source =
-      localAddress == null
-        ? null
-        : answeringAddress(internPeer(localWords(localAddress, "localAddress"), 0), index).words;
-    const place = { address: peer.address, port: peer.port };
-    const port = this.#ports.find((one) => one.domain >= (peer.family === "IPv6" ? 6 : 4));
-    if (this.#state !== "ready") return quiet(Promise.reject(codeError("EPIPE", "sendmsg", place)));
-    if (port === undefined) {
-      return quiet(Promise.reject(codeError("EAFNOSUPPORT", "sendmsg", place)));
-    }
-    const sent = new ManySent((errno) => errnoError(errno, "sendmsg", place));
-    const route = { to: peer.words, local: source, interface: index, trafficClass: 0 };
-    port.outbox.push(bytes, 0, route, sent);
-    port.outbox.tell(sent);
-    return sent.promise;
+    return sendStray(this.#state === "ready" ? this.#ports : [], data, to);
   }
 
   /**
@@ -379,23 +319,16 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
 
   /** Without handler and callbacks: each flow as it begins, until `close()`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<UdpFlow<T>> {
-    if (this.#queue === null) {
+    if (!this.#takers.isIterated) {
       throw invalidState("a listener with a handler or callbacks gives its flows to those");
     }
     return {
-      next: () => this.#take(),
+      next: () => this.#takers.take() as Promise<IteratorResult<UdpFlow<T>, undefined>>,
       return: () => Promise.resolve({ done: true, value: undefined }),
       [Symbol.asyncIterator]() {
         return this;
       },
     };
-  }
-
-  #take(): Promise<IteratorResult<UdpFlow<T>, undefined>> {
-    const waiting = this.#queue?.shift();
-    if (waiting !== undefined) return Promise.resolve({ done: false, value: waiting });
-    if (this.#state !== "ready") return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => this.#takers.push(resolve));
   }
 
   // --------------------------------------------------------------------------------- properties
@@ -475,9 +408,10 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   #end(limit: number): void {
     this.#transition("close");
     this.#stopWatching();
+    releaseAddresses();
     for (const flow of [...this.#table.flows]) void flow.close();
     for (const group of [...this.#groups]) void group.leave();
-    for (const taker of this.#takers.splice(0)) taker({ done: true, value: undefined });
+    this.#takers.end();
     for (const port of this.#ports) port.close();
     const timer = setTimeout(() => {
       for (const port of this.#ports) port.abort(ECANCELED);

@@ -1,21 +1,59 @@
 // Which address of ours a peer means that sent to a group or a broadcast address: the unicast
-// address of the interface that its datagram came through. Not here: groups (group.ts).
+// address of the interface that its datagram came through. Not here: groups (group.ts), how changes
+// of addresses become known (lib/net/paths).
 
 import { UDP_INTERFACES_FRESH_MS } from "../../core/limits.ts";
 import { localWords } from "../../socket/datagram-many.ts";
 import { type InterfaceInfo, listInterfaces } from "../../socket/interfaces.ts";
 import type { Peer } from "../../socket/peers.ts";
 import { now } from "../clock.ts";
+import { type PathWatch, watchPaths } from "../paths/watch.ts";
 
+let users = 0;
+let watch: PathWatch | null = null;
 let known: readonly InterfaceInfo[] = [];
+let broadcasts: ReadonlySet<string> = new Set();
 let askedAt = Number.NEGATIVE_INFINITY;
 
-// Asked anew at most so often: a flood of new peers must not ask the kernel for each.
+/**
+ * Whoever answers peers holds the addresses, from its first datagram to its end; while anybody does,
+ * changes are followed.
+ */
+export function holdAddresses(): void {
+  users++;
+}
+
+export function releaseAddresses(): void {
+  users--;
+  if (users > 0) return;
+  watch?.stop();
+  watch = null;
+  askedAt = Number.NEGATIVE_INFINITY;
+}
+
 function interfacesNow(): readonly InterfaceInfo[] {
+  if (watch !== null) return known;
+  // Asked anew at most so often: a flood of new peers must not ask the kernel for each.
   if (now() - askedAt < UDP_INTERFACES_FRESH_MS) return known;
   askedAt = now();
-  known = listInterfaces();
+  if (users > 0) watch = watchIfPossible();
+  learn(watch?.snapshot.interfaces ?? listInterfaces());
   return known;
+}
+
+// Where the system does not tell of changes, it is asked now and then.
+function watchIfPossible(): PathWatch | null {
+  try {
+    return watchPaths({ changed: ({ snapshot }) => learn(snapshot.interfaces) });
+  } catch {
+    return null;
+  }
+}
+
+function learn(interfaces: readonly InterfaceInfo[]): void {
+  known = interfaces;
+  const addresses = interfaces.flatMap((one) => one.addresses);
+  broadcasts = new Set(addresses.flatMap(({ broadcastAddress }) => broadcastAddress ?? []));
 }
 
 /** Whether an address is a group's (RFC 5771, RFC 4291 section 2.7). */
@@ -28,9 +66,8 @@ export function isMulticast(address: string): boolean {
 function isBroadcast(address: string): boolean {
   if (address.includes(":")) return false;
   if (address === "255.255.255.255") return true;
-  return interfacesNow().some((one) =>
-    one.addresses.some(({ broadcastAddress }) => broadcastAddress === address),
-  );
+  interfacesNow();
+  return broadcasts.has(address);
 }
 
 /** The address to answer from; null lets the kernel choose. `index` is the interface of arrival. */

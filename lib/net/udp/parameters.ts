@@ -2,6 +2,7 @@
 // do.
 
 import {
+  CONNECT_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
   MAX_HIGH_WATER_MARK_BYTES,
   MAX_UDP_FLOWS_COUNT,
@@ -55,6 +56,7 @@ const HANDLERS = {
 const CONNECT_TABLE = {
   ...COMMON_FIELDS,
   ...HANDLERS,
+  connectTimeout: duration(CONNECT_TIMEOUT_MS),
   idleTimeout: duration(IDLE_TIMEOUT_MS),
   localAddress: CONNECT_FIELDS.localAddress,
   localPort: CONNECT_FIELDS.localPort,
@@ -84,7 +86,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   type: "family",
   recvBufferSize: "receiveBufferSize",
   sendBufferSize: "socketOptions: { SO_SNDBUF }",
-  connectTimeout: "nothing: a UDP flow is ready at once",
   keepAlive: "datagrams of your own: UDP has no keepalive",
   maxConnections: "maxFlows",
 };

@@ -63,6 +63,11 @@ export interface UdpHandlers<T = unknown> {
 export type DatagramInfo = Omit<Datagram, "data">;
 
 export interface UdpConnectOptions<T = unknown> extends UdpOptions, UdpHandlers<T> {
+  /**
+   * Bounds the resolution of the name, which is all that connecting waits for: milliseconds.
+   * ETIMEDOUT with `phase` "resolve". Default 0: no limit but the resolver's.
+   */
+  readonly connectTimeout?: number | undefined;
   readonly localAddress?: string | undefined;
   /** EADDRINUSE where a listener here owns it: use `listener.connect()`, as the message says. */
   readonly localPort?: number | undefined;
@@ -85,6 +90,15 @@ export interface UdpListenOptions<T = unknown> extends UdpOptions, UdpHandlers<T
   datagram?(listener: UdpListener<T>, datagram: Datagram): unknown;
   /** What went wrong and stops nobody: what ICMP says of a peer, first of all. */
   error?(listener: UdpListener<T>, error: HawserError): unknown;
+}
+
+/** To whom a datagram goes that belongs to no flow. A received `Datagram` will do. */
+export interface UdpDestination {
+  readonly address: string;
+  readonly port: number;
+  /** The source address. A group's or broadcast one gives that of its interface. */
+  readonly localAddress?: string | null | undefined;
+  readonly interface?: string | number | null | undefined;
 }
 
 /** A function for each flow, as of `listen` for streams. */
