@@ -9,8 +9,6 @@ export const maxLineColumns = 100;
 
 /** Files that may be longer, each with the reason why it is worse in parts. */
 export const longFiles: Readonly<Record<string, string>> = {
-  "lib/websocket/connection.ts":
-    "the public class and its hot path, one object for each connection",
 };
 
 const folders = ["lib", "native", "scripts", "test", "bench", "examples"];

@@ -1,0 +1,46 @@
+// What the layers of a WebSocket share besides its object: what was agreed on, who owns it, the
+// facts that are one bit each, and whose an error is. No logic.
+
+import type { SendData } from "../net/types.ts";
+import type { WebSocketConnection } from "./connection.ts";
+import type { DeflateParameters } from "./protocol/index.ts";
+import type { BroadcastOptions } from "./types.ts";
+
+/** What the opening handshake has settled; one object for all that agree. */
+export interface Agreed {
+  readonly url: string;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly deflate: DeflateParameters | null;
+}
+
+/** Who has a WebSocket: its listener. Not public. */
+export interface SocketOwner {
+  socketClosed(socket: WebSocketConnection<never>): void;
+  subscribe(topic: string, socket: WebSocketConnection<never>): void;
+  unsubscribe(topic: string, socket: WebSocketConnection<never>): void;
+  publish(
+    topic: string,
+    message: SendData,
+    options: BroadcastOptions | undefined,
+    except: WebSocketConnection<never> | null,
+  ): number;
+}
+
+/** The application has called `pause()`. */
+export const PAUSED = 1;
+/** The inbox is full. */
+export const FULL = 2;
+/** `close()` was called. */
+export const CLOSING = 4;
+/** Everybody knows that it is over. */
+export const TOLD = 8;
+/** The deadline of closing runs. */
+export const CLOSE_TIMED = 16;
+/** Above the mark while messages wait for compression. */
+export const WANTS_DRAIN = 32;
+/** A message is being inflated. */
+export const INFLATING = 64;
+
+/** Errors that were made for a WebSocket, so that a handler may pass them on. */
+export const makers = new WeakMap<object, object>();
