@@ -119,6 +119,7 @@ export abstract class ConnectionBase<T = unknown> {
 
   /** Why the state is `waiting` or `failed`, else null. */
   get stateReason(): HawserError | null {
+    if (this.current === "waiting") return this.outbound?.waitsFor ?? null;
     return this.current === "failed" ? (this.ending?.error ?? null) : null;
   }
 
@@ -217,17 +218,20 @@ export abstract class ConnectionBase<T = unknown> {
     setOption(this, name, value);
   }
 
-  /** Keeps the process alive while it is open, which is the default. */
+  /** Keeps the process alive while it is open or waits, which is the default. */
   ref(): this {
-    this.flags &= ~UNREFERENCED;
-    this.channel?.setReferenced(true);
-    return this;
+    return this.#refer(true);
   }
 
-  /** Lets the process end while this connection is open. */
+  /** Lets the process end while this connection is open or waits. */
   unref(): this {
-    this.flags |= UNREFERENCED;
-    this.channel?.setReferenced(false);
+    return this.#refer(false);
+  }
+
+  #refer(isReferenced: boolean): this {
+    this.flags = isReferenced ? this.flags & ~UNREFERENCED : this.flags | UNREFERENCED;
+    this.outbound?.setReferenced(isReferenced);
+    this.channel?.setReferenced(isReferenced);
     return this;
   }
 
@@ -328,14 +332,17 @@ export abstract class ConnectionBase<T = unknown> {
     if (state === undefined || state === previous) return;
     this.current = state;
     if (this.policy.state === undefined && !tracesStates()) return;
-    if (!isTerminal(CONNECTION_STATES, state)) {
-      queueMicrotask(() => this.tellState(state, previous));
-    }
+    if (isTerminal(CONNECTION_STATES, state)) return;
+    const { stateReason } = this;
+    queueMicrotask(() => this.tellState(state, previous, stateReason));
   }
 
   /** @internal */
-  protected tellState(state: ConnectionState, previous: ConnectionState): void {
-    const reason = state === "failed" ? (this.ending?.error ?? null) : null;
+  protected tellState(
+    state: ConnectionState,
+    previous: ConnectionState,
+    reason: HawserError | null,
+  ): void {
     traceState(this as unknown as Connection<never>, state, previous, reason);
     if (this.policy.state !== undefined) this.call(this.policy.state, state, reason);
   }

@@ -1,7 +1,7 @@
 // A connection over TCP or a Unix socket: how it begins, and how it ends.
 // Not here: what it holds (connection-base.ts), its directions (connection-sending.ts and
-// -receiving), TLS on it (connection-securing.ts), how it is established (outbound.ts,
-// establishment.ts).
+// -receiving), TLS on it (connection-securing.ts), the network beneath (connection-following.ts),
+// how it is established (outbound.ts, establishment.ts).
 
 import { inspect } from "node:util";
 import type { Deadline } from "../core/deadlines.ts";
@@ -25,7 +25,7 @@ import {
   TOLD,
   UNREFERENCED,
 } from "./connection-facts.ts";
-import { SecuringConnection } from "./connection-securing.ts";
+import { FollowingConnection } from "./connection-following.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { tellKernelLimits } from "./liveness-options.ts";
 import { Outbound } from "./outbound.ts";
@@ -34,13 +34,7 @@ import { makePolicy, type Policy } from "./policy.ts";
 import { TRUNCATED } from "./tls-engine.ts";
 import { traceClose, traceOpen, tracesClose, tracesStates } from "./tracing.ts";
 import { tryTcpInfo } from "./transfer.ts";
-import type {
-  CloseResult,
-  ConnectionHandler,
-  ConnectOptions,
-  EstablishmentPhase,
-  StreamEndpoint,
-} from "./types.ts";
+import type { CloseResult, ConnectionHandler, ConnectOptions, StreamEndpoint } from "./types.ts";
 
 /** A connection that is there already: an accepted slot, or a channel. Not public. */
 export interface Accepted {
@@ -68,7 +62,7 @@ const PEERS_DOING: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNR
  * or `close()`.
  */
 export class Connection<T = unknown>
-  extends SecuringConnection<T>
+  extends FollowingConnection<T>
   implements AsyncIterable<Buffer>, AsyncDisposable
 {
   #closed: Deferred<CloseResult> | null = null;
@@ -112,7 +106,8 @@ export class Connection<T = unknown>
 
   #aborted(outbound: Outbound, reason: unknown): void {
     outbound.refusal = reason;
-    this.fail(this.error("ECANCELED", "connect", { phase: this.#phase(), cause: reason }), "local");
+    const { phase } = outbound;
+    this.fail(this.error("ECANCELED", "connect", { phase, cause: reason }), "local");
   }
 
   /** Resolves at `ready`, rejects with what `connect()` would reject with. Never unhandled. */
@@ -140,9 +135,10 @@ export class Connection<T = unknown>
       this.flags |= STOPPED;
       channel.pause();
     }
-    outbound.report = outbound.establishment?.report(this.info()?.roundTripTimeMs ?? null) ?? null;
+    outbound.established(this.info()?.roundTripTimeMs ?? null);
+    this.followAsAsked();
+    if (this.ending !== null) return;
     outbound.settle();
-    outbound.establishment = null;
     if (this.policy.transport === "tcp") tellKernelLimits(this.fd, this.policy.parameters);
     this.sendEarly(channel);
     this.transition("established");
@@ -151,11 +147,6 @@ export class Connection<T = unknown>
     if (this.policy.idleTimeout > 0) this.touch();
     this.opened();
     outbound.resolve(this);
-  }
-
-  /** @internal */
-  establishmentFailed(error: Error): void {
-    this.fail(error as HawserError, "network");
   }
 
   /** @internal Calls `open`, once. */
@@ -181,10 +172,6 @@ export class Connection<T = unknown>
     } catch (error) {
       this.handlerFailed(error);
     }
-  }
-
-  #phase(): EstablishmentPhase {
-    return this.outbound?.establishment?.phase ?? "resolve";
   }
 
   /**
@@ -279,7 +266,7 @@ export class Connection<T = unknown>
       this.fail(this.error("ETIMEDOUT", "read", context), "local");
     } else if (this.outbound !== null) {
       const { host, path, port } = this.outbound.endpoint;
-      const phase = this.#phase();
+      const { phase } = this.outbound;
       const context = { address: host ?? path, port, phase, reason: "CONNECT_TIMEOUT" } as const;
       this.fail(this.error("ETIMEDOUT", "connect", context), "local");
     }
@@ -327,7 +314,8 @@ export class Connection<T = unknown>
     if (event === "fail") {
       this.waiters?.reject(error);
       this.receiver?.end(error);
-    } else if (event === "abort") {
+    } else if (event !== "finished") {
+    this.unfollow();
       this.flags &= ~HOLDING;
       this.waiters?.reject(this.cancelled("write"));
       this.receiver?.cancel(this.cancelled("read"));
@@ -373,7 +361,9 @@ export class Connection<T = unknown>
     const ending = this.ending as Ending;
     const { policy, outbound } = this;
     this.flags |= TOLD;
-    if (policy.state !== undefined || tracesStates()) this.tellState(this.current, ending.from);
+    if (policy.state !== undefined || tracesStates()) {
+      this.tellState(this.current, ending.from, this.stateReason);
+    }
     if ((this.flags & OPENED) === 0) {
       if (outbound !== null) this.#refuse(outbound, ending);
     } else if (policy.close !== undefined) {

@@ -6,7 +6,7 @@
 import { DOMAIN_IPV4, DOMAIN_UNIX, SLOT_STREAM, TYPE_STREAM } from "../binding/types.ts";
 import type { IpAddress } from "../core/address.ts";
 import { Deadline } from "../core/deadlines.ts";
-import { aggregateError, errnoError, type HawserError } from "../errors/index.ts";
+import { aggregateError, codeError, errnoError, type HawserError } from "../errors/index.ts";
 import { type NativeAddress, readFlatAddress, toNativeAddress } from "../socket/address.ts";
 import { reactor } from "../socket/reactor.ts";
 import { StreamChannel, type StreamSink } from "../socket/stream-channel.ts";
@@ -15,6 +15,8 @@ import { clearDeadline, type DeadlineOwner, now, setDeadline } from "./clock.ts"
 import type { Endpoint } from "./endpoint.ts";
 import { interleave, Race, type RaceAction } from "./happy-eyeballs.ts";
 import type { ConnectParameters } from "./parameters.ts";
+import { pathLooks } from "./paths/looks.ts";
+import { choosePath, type PathRules } from "./paths/path-rules.ts";
 import { resolve } from "./resolver.ts";
 import { literalAddress, setUp } from "./socket-setup.ts";
 import type { SecureChannel, TlsContext } from "./tls-engine.ts";
@@ -35,6 +37,8 @@ export interface EstablishmentOwner {
 class Attempt implements StreamSink {
   readonly channel: StreamChannel;
   readonly address: NativeAddress;
+  /** The interface that the rules have chosen, by index. */
+  boundTo: number | undefined;
   readonly #done: (errno: number) => void;
 
   constructor(address: NativeAddress, done: (errno: number) => void) {
@@ -58,12 +62,21 @@ class Attempt implements StreamSink {
 
 const name = new Int32Array(2);
 
+/** What one try knows of those before it, and may use. */
+export interface TryContext {
+  /** When the first try began, of the clock and since the epoch. */
+  readonly startedAt: number;
+  readonly startedAtMs: number;
+  readonly waits: number;
+  /** Which interfaces may be used; null where all may. Needs the path looks. */
+  readonly rules: PathRules | null;
+}
+
 export class Establishment implements DeadlineOwner {
   readonly #endpoint: Endpoint;
   readonly #parameters: ConnectParameters;
   readonly #owner: EstablishmentOwner;
-  readonly #startedAt = now();
-  readonly #startedAtMs = Date.now();
+  readonly #context: TryContext;
   readonly #stop = new AbortController();
   readonly #deadline = new Deadline<DeadlineOwner>(this);
   readonly #tls: TlsContext | null;
@@ -73,17 +86,21 @@ export class Establishment implements DeadlineOwner {
   #attempts: Attempt[] = [];
   #race: Race<HawserError> | undefined;
   #isOver = false;
+  /** The interface that the rules have chosen for the winner, by index. */
+  boundTo: number | undefined;
 
   constructor(
     endpoint: Endpoint,
     parameters: ConnectParameters,
     tls: TlsContext | null,
     owner: EstablishmentOwner,
+    context: TryContext,
   ) {
     this.#tls = tls;
     this.#endpoint = endpoint;
     this.#parameters = parameters;
     this.#owner = owner;
+    this.#context = context;
   }
 
   /** What is going on. */
@@ -192,8 +209,14 @@ export class Establishment implements DeadlineOwner {
     }
   }
 
-  #openAndConnect({ address, channel }: Attempt): void {
+  #openAndConnect(attempt: Attempt): void {
+    const { address, channel } = attempt;
     const { domain } = address;
+    attempt.boundTo = this.#chooseInterface(address);
+    const parameters =
+      attempt.boundTo === undefined
+        ? this.#parameters
+        : { ...this.#parameters, interface: attempt.boundTo };
     const opened = reactor.openSlot(domain, TYPE_STREAM, 0, SLOT_STREAM, name);
     if (opened < 0) throw errnoError(opened, "socket", { phase: "connect" });
     const [slot = -1, generation = 0] = name;
@@ -202,6 +225,26 @@ export class Establishment implements DeadlineOwner {
     if (domain !== DOMAIN_UNIX) this.#bind(slot, generation, domain === DOMAIN_IPV4 ? 4 : 6);
     const status = reactor.connect(slot, generation, address.bytes, address.isPath);
     if (status < 0) throw this.#connectError(address, status);
+  }
+
+  // Before the socket is bound or connected, so that not a single packet goes where none may.
+  #chooseInterface(address: NativeAddress): number | undefined {
+    const { rules } = this.#context;
+    if (rules === null || address.isPath) return undefined;
+    const { interface: asked, localAddress } = this.#parameters;
+    const view = pathLooks.view();
+    const place = this.#placeOf(address);
+    const [target = "", zone] = place.address.split("%");
+    const wanted = asked ?? zone;
+    const index = wanted === undefined ? undefined : view.snapshot.interface(wanted)?.index;
+    if (wanted !== undefined && index === undefined) {
+      throw codeError("ENODEV", "connect", { ...place, phase: "connect" });
+    }
+    const destination = { address: target, interface: index, localAddress: localAddress?.host };
+    const choice = choosePath(view, destination, rules);
+    if (typeof choice !== "string") return choice.bindTo === 0 ? undefined : choice.bindTo;
+    const reason = choice === "UNSATISFIED" ? undefined : choice;
+    throw codeError("ENETUNREACH", "connect", { ...place, phase: "connect", reason });
   }
 
   #bind(slot: number, generation: number, family: 4 | 6): void {
@@ -242,7 +285,8 @@ export class Establishment implements DeadlineOwner {
     return { address: info?.address ?? "", port: info?.port ?? 0 };
   }
 
-  #succeed({ channel, address }: Attempt): void {
+  #succeed({ channel, address, boundTo }: Attempt): void {
+    this.boundTo = boundTo;
     clearDeadline(this.#deadline);
     this.#closePhase();
     if (this.#tls === null) this.#establish(channel);
@@ -288,7 +332,8 @@ export class Establishment implements DeadlineOwner {
 
   /** For `connection.establishmentReport`. */
   report(roundTripTimeMs: number | null): EstablishmentReport {
-    const since = (time: number) => time - this.#startedAt;
+    const { startedAt: begunAt, startedAtMs, waits } = this.#context;
+    const since = (time: number) => time - begunAt;
     const phases: PhaseReport[] = this.#phases.map(({ phase, start, end }) => ({
       phase,
       startMs: since(start),
@@ -310,11 +355,11 @@ export class Establishment implements DeadlineOwner {
       },
     );
     return {
-      startedAtMs: this.#startedAtMs,
-      durationMs: now() - this.#startedAt,
+      startedAtMs,
+      durationMs: now() - begunAt,
       phases,
       attempts,
-      waits: 0,
+      waits,
       roundTripTimeMs,
     };
   }

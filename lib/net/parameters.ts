@@ -20,6 +20,7 @@ import {
   RECEIVE_HIGH_WATER_MARK_BYTES,
   SEND_HIGH_WATER_MARK_BYTES,
   STALL_TIMEOUT_MS,
+  VIABILITY_TIMEOUT_MS,
 } from "../core/limits.ts";
 import {
   invalidArgType,
@@ -45,10 +46,12 @@ import {
   size,
   type Values,
 } from "./options.ts";
+import type { InterfaceKind } from "./paths/types.ts";
 import type { TlsOptions } from "./tls-engine.ts";
 import type {
   ConnectionHandler,
   ListenOptions,
+  PathOptions,
   SocketOptionValue,
   StreamHandlers,
 } from "./types.ts";
@@ -62,6 +65,15 @@ export interface KeepAlive {
 
 /** Options by their name in the manual page, in the order they were given; checked. */
 export type RawSocketOptions = readonly (readonly [name: string, value: SocketOptionValue])[];
+
+const INTERFACE_KINDS: readonly InterfaceKind[] = [
+  "loopback",
+  "wired",
+  "wireless",
+  "tunnel",
+  "bridge",
+  "virtual",
+];
 
 const KEEPALIVE_FIELDS = {
   idle: probeDuration(KEEPALIVE_IDLE_MS),
@@ -99,6 +111,9 @@ export const CONNECT_FIELDS = {
   localPort: portNumber(0),
   connectTimeout: duration(CONNECT_TIMEOUT_MS),
   waitForConnectivity: flag(false),
+  prohibitedInterfaces: interfacesField(),
+  requiredInterfaceKind: choice<InterfaceKind | undefined>(undefined, INTERFACE_KINDS),
+  viabilityTimeout: duration(VIABILITY_TIMEOUT_MS),
 };
 
 /** Fields of a listener besides its callbacks. */
@@ -119,6 +134,12 @@ export const STREAM_CALLBACKS = {
   end: callback<NonNullable<StreamHandlers["end"]>>(),
   close: callback<NonNullable<StreamHandlers["close"]>>(),
   state: callback<NonNullable<StreamHandlers["state"]>>(),
+};
+
+/** The callbacks of a connection that follows its path. */
+const PATH_CALLBACKS = {
+  viable: callback<NonNullable<PathOptions["viable"]>>(),
+  betterPath: callback<NonNullable<PathOptions["betterPath"]>>(),
 };
 
 const LISTENER_CALLBACKS = {
@@ -143,7 +164,7 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   exclusive: "reusePort",
 };
 
-const CONNECT_TABLE = { ...CONNECT_FIELDS, ...STREAM_CALLBACKS };
+const CONNECT_TABLE = { ...CONNECT_FIELDS, ...STREAM_CALLBACKS, ...PATH_CALLBACKS };
 const LISTEN_TABLE = { ...LISTEN_FIELDS, ...LISTENER_CALLBACKS };
 
 /** Every key of the options of `connect`, in its normal form. One object of one shape. */
@@ -242,21 +263,32 @@ function keepAlive(value: object): KeepAlive {
 }
 
 function interfaceField(): Field<string | number | undefined> {
-  const takes = "an interface, by name (at most 15 bytes) or index (1 or more)";
+  return { initial: undefined, read: requireInterface };
+}
+
+function interfacesField(): Field<readonly (string | number)[]> {
   return {
-    initial: undefined,
+    initial: Object.freeze([]),
     read(value, name) {
-      if (typeof value === "string") {
-        if (!isZone(value)) throw invalidArgValue(name, `must be ${takes}`, value);
-        return value;
+      if (!Array.isArray(value)) {
+        throw invalidArgType(name, "an array of interfaces, each by name or index", value);
       }
-      if (typeof value !== "number") throw invalidArgType(name, takes, value);
-      if (!Number.isInteger(value) || value < 1 || value > 0x7fffffff) {
-        throw outOfRange(name, takes, value);
-      }
-      return value;
+      return Object.freeze(value.map((one, at) => requireInterface(one, `${name}[${at}]`)));
     },
   };
+}
+
+function requireInterface(value: unknown, name: string): string | number {
+  const takes = "an interface, by name (at most 15 bytes) or index (1 or more)";
+  if (typeof value === "string") {
+    if (!isZone(value)) throw invalidArgValue(name, `must be ${takes}`, value);
+    return value;
+  }
+  if (typeof value !== "number") throw invalidArgType(name, takes, value);
+  if (!Number.isInteger(value) || value < 1 || value > 0x7fffffff) {
+    throw outOfRange(name, takes, value);
+  }
+  return value;
 }
 
 function localAddressField(): Field<Host | undefined> {

@@ -13,6 +13,7 @@ import type { AddressFamily, SocketAddressInfo } from "../socket/address.ts";
 import type { LingerValue, OptionInputs, SocketOptions } from "../socket/options.ts";
 import type { Connection } from "./connection.ts";
 import type { Listener } from "./listener.ts";
+import type { InterfaceKind, Path } from "./paths/types.ts";
 import type { TlsInfo, TlsOption, TlsOptions } from "./tls-engine.ts";
 
 // ---------------------------------------------------------------------------------- endpoints
@@ -213,10 +214,46 @@ export interface StreamHandlers<T = unknown> {
 }
 
 /**
+ * Which interfaces a connection may use, and what becomes of it when its path changes. Checked
+ * before connecting, for each address of the peer, and again at every change of the network. A Unix
+ * socket has no path: it is always viable, and the two rules are TypeErrors.
+ */
+export interface PathOptions<T = unknown> {
+  /**
+   * Interfaces that must not be used, by name or index. The socket is bound (as by `interface`) to
+   * one that may be; a peer that is on this host needs none. Where no way is left: ENETUNREACH,
+   * `reason` PROHIBITED_INTERFACE.
+   */
+  readonly prohibitedInterfaces?: readonly (string | number)[] | undefined;
+  /** The kind of interface to use, bound in the same way. ENETUNREACH, `reason` INTERFACE_KIND. */
+  readonly requiredInterfaceKind?: InterfaceKind | undefined;
+  /**
+   * How long `viable` may be false, in milliseconds, before the connection fails with ENETDOWN and
+   * `reason` VIABILITY_TIMEOUT. Default 0: no limit, since the path may come back, and with it
+   * everything that was sent meanwhile.
+   */
+  readonly viabilityTimeout?: number | undefined;
+  /**
+   * `connection.viable` has changed: the local address, the link or the route was lost, or is back.
+   * Told within 200 ms, when it has held for 50 ms. Never before `open`.
+   */
+  viable?(connection: Connection<T>, viable: boolean): unknown;
+  /**
+   * `connection.betterPath` has changed, and has held for 100 ms: what a new connection would use
+   * now, or null where that is the path in use. Nothing migrates by itself.
+   */
+  betterPath?(connection: Connection<T>, path: Path | null): unknown;
+}
+
+/**
  * Options of `connect` and `new Connection` for tcp, tls and unix. They are read once: changing the
  * object afterwards does nothing, and assigning to `connection.options` throws.
  */
-export interface ConnectOptions<T = unknown> extends StreamOptions, StreamHandlers<T>, TlsOption {
+export interface ConnectOptions<T = unknown>
+  extends StreamOptions,
+    StreamHandlers<T>,
+    TlsOption,
+    PathOptions<T> {
   /** The address to connect from. EADDRNOTAVAIL where this host does not have it. */
   readonly localAddress?: string | undefined;
   /** The port to connect from, 0 to 65535. Default 0: the system chooses. */
@@ -233,8 +270,11 @@ export interface ConnectOptions<T = unknown> extends StreamOptions, StreamHandle
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Go to `waiting` instead of failing where a change of the network can cure it: no route, network
-   * down, name server out of reach. Default false.
+   * Go to `waiting` instead of failing where a change of the network can cure it: no route
+   * (ENETUNREACH, EHOSTUNREACH, ENETDOWN), no name server (EAI_AGAIN), `localAddress` or
+   * `interface` not there (EADDRNOTAVAIL, ENODEV). It tries again when addresses, routes, links or
+   * name servers change, and now and then without that, the name resolved anew each time. Of
+   * several addresses all must have failed so. Default false: it fails at once.
    */
   readonly waitForConnectivity?: boolean | undefined;
 }
@@ -347,7 +387,10 @@ export interface EstablishmentReport {
   readonly startedAtMs: number;
   /** Until `ready`, time in `waiting` included. */
   readonly durationMs: number;
-  /** In order. A phase that did not happen (resolving a literal address) is not there. */
+  /**
+   * In order. A phase that did not happen (resolving a literal address) is not there. Where it
+   * waited, phases and attempts are those of the last try.
+   */
   readonly phases: readonly PhaseReport[];
   /** In the order they were started; the last start is not always the winner. */
   readonly attempts: readonly AttemptReport[];

@@ -7,6 +7,7 @@ import type { HawserError } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
 import type { Ending } from "../net/connection-base.ts";
 import { type Endpoint, formatEndpoint, formatHostHeader } from "../net/endpoint.ts";
+import type { PathOptions } from "../net/types.ts";
 import { Carrier, type CarrierUser, carrierDrained } from "./carrier.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { upgradeFailed, upgradeRefused } from "./errors.ts";
@@ -26,6 +27,7 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   #deadline: Deadline<DeadlineOwner> | null = null;
   #refusal: { readonly reason: unknown } | null = null;
   #stopWatching: (() => void) | null = null;
+  #socket: WebSocketConnection<T> | null = null;
   #resolve: (socket: WebSocketConnection<T>) => void = () => {};
   #reject: (reason: unknown) => void = () => {};
 
@@ -48,7 +50,8 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
       },
       Number.POSITIVE_INFINITY,
     );
-    this.#carrier = new Carrier(input as never, { ...stream, drain: carrierDrained });
+    const callbacks = { drain: carrierDrained, ...this.#pathCallbacks() };
+    this.#carrier = new Carrier(input as never, { ...stream, ...callbacks });
     this.#carrier.user = this;
     this.ready = quiet(
       new Promise((resolve, reject) => {
@@ -56,6 +59,30 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
         this.#reject = reject;
       }),
     );
+  }
+
+  // Given only where they were asked for, since the stream watches its path for them.
+  #pathCallbacks(): PathOptions {
+    const { viable, betterPath } = this.#parameters.own;
+    return {
+      ...(viable === undefined ? {} : { viable: (_stream, now) => this.#tell(viable, now) }),
+      ...(betterPath === undefined
+        ? {}
+        : { betterPath: (_stream, path) => this.#tell(betterPath, path) }),
+    };
+  }
+
+  // What a handler of the WebSocket's throws ends it as a WebSocket.
+  #tell<V>(callback: (socket: never, value: V) => unknown, value: V): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    try {
+      const result = callback(socket as never, value) as PromiseLike<unknown> | undefined;
+      if (typeof result?.then !== "function") return;
+      result.then(undefined, (error: unknown) => socket.handlerFailed(error));
+    } catch (error) {
+      socket.handlerFailed(error);
+    }
   }
 
   /** The stream beneath. */
@@ -94,7 +121,7 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
     const left =
       connectTimeout === 0
         ? Number.POSITIVE_INFINITY
-        : connectTimeout - (wallTime() - this.#startedAt);
+        : connectTimeout - (wallTime() - this.#startedAt - this.#carrier.waitedMs);
     this.#deadline = new Deadline<DeadlineOwner>(this);
     setDeadline(this.#deadline, Math.max(0, Math.min(left, handshakeTimeout)));
     this.#carrier.write(this.#handshake.request);
@@ -142,6 +169,7 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
     const agreed = { url: formatEndpoint(this.#endpoint), protocol, extensions, deflate };
     const { shared } = this.#parameters;
     const socket = new WebSocketConnection<T>(this.#carrier, shared, agreed, null);
+    this.#socket = socket;
     socket.announce();
     this.#resolve(socket);
     if (at < end) socket.received(chunk, at, end);

@@ -38,6 +38,7 @@ import type {
   WebSocketHandler,
   WebSocketHandlers,
   WebSocketListenOptions,
+  WebSocketPathHandlers,
 } from "./types.ts";
 
 interface Heartbeat {
@@ -61,6 +62,7 @@ const COMMON_FIELDS = {
   receiveHighWaterMark: CONNECT_FIELDS.receiveHighWaterMark,
   open: callback<NonNullable<WebSocketHandlers["open"]>>(),
   message: callback<NonNullable<WebSocketHandlers["message"]>>(),
+  part: callback<NonNullable<WebSocketHandlers["part"]>>(),
   ping: callback<NonNullable<WebSocketHandlers["ping"]>>(),
   pong: callback<NonNullable<WebSocketHandlers["pong"]>>(),
   drain: callback<NonNullable<WebSocketHandlers["drain"]>>(),
@@ -74,6 +76,8 @@ const CONNECT_TABLE = {
   headers: headersField(),
   connectTimeout: CONNECT_FIELDS.connectTimeout,
   signal: CONNECT_FIELDS.signal,
+  viable: callback<NonNullable<WebSocketPathHandlers["viable"]>>(),
+  betterPath: callback<NonNullable<WebSocketPathHandlers["betterPath"]>>(),
 };
 
 const LISTEN_TABLE = {
@@ -165,12 +169,12 @@ function share(
   own: Readonly<Values<typeof COMMON_FIELDS>> & { readonly perMessageDeflate: Deflate },
   role: "server" | "client",
 ): Shared {
-  if (own.lend && own.message === undefined) {
-    throw invalidArgValue(
-      "lend",
-      "must go with the message callback, to which memory is lent",
-      true,
-    );
+  if (own.lend && own.message === undefined && own.part === undefined) {
+    const why = "must go with the message or part callback, to which memory is lent";
+    throw invalidArgValue("lend", why, true);
+  }
+  if (own.message !== undefined && own.part !== undefined) {
+    throw invalidArgValue("part", "cannot be given beside message: one gets everything", own.part);
   }
   const context = captureContext();
   const heartbeat = own.heartbeat;
@@ -186,12 +190,14 @@ function share(
     },
     deflate: own.perMessageDeflate ?? false,
     lend: own.lend,
+    stream: own.part !== undefined,
     unmask,
     autoPong: own.autoPong,
   });
   const handlers = {
     open: inContext(context, own.open),
     message: inContext(context, own.message),
+    part: inContext(context, own.part),
     ping: inContext(context, own.ping),
     pong: inContext(context, own.pong),
     drain: inContext(context, own.drain),

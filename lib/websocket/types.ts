@@ -1,6 +1,7 @@
 // The public types of WebSockets. No code.
 
 import type { HawserError } from "../errors/index.ts";
+import type { Path } from "../net/paths/types.ts";
 import type {
   ConnectOptions,
   ListenOptions,
@@ -52,7 +53,10 @@ export interface WebSocketOptions {
     | { readonly interval: number; readonly timeout?: number | undefined }
     | false
     | undefined;
-  /** Longest message, inflated. Bytes, default 16,777,216; above it the close code is 1009. */
+  /**
+   * Longest message, inflated, also where it is received in parts. Bytes, default 16,777,216; above
+   * it the close code is 1009.
+   */
   readonly maxPayload?: number | undefined;
   /** Fragments of one message, default 16,384; above it 1008. */
   readonly maxFragments?: number | undefined;
@@ -70,7 +74,8 @@ export interface WebSocketOptions {
   readonly idleTimeout?: number | undefined;
   /**
    * Give `message` a view of the receive slab instead of an owned `Buffer` where a binary message
-   * lies whole in it: valid until the callback returns. Default false. Needs `message`.
+   * lies whole in it, or `part` one of each part that lies there: valid until the callback returns.
+   * Default false. Needs `message` or `part`.
    */
   readonly lend?: boolean | undefined;
 }
@@ -102,6 +107,12 @@ export interface WebSocketHandlers<T = unknown> {
   open?(socket: WebSocketConnection<T>): unknown;
   /** A whole message. With this callback `receive()` and `for await` throw. */
   message?(socket: WebSocketConnection<T>, message: Message): unknown;
+  /**
+   * A part of a message as it arrives, so that none is ever whole in memory: a string that is cut
+   * at characters, or a Buffer of up to 64 KiB. The last may be empty. Instead of `message`; with
+   * it `receive()` and `for await` throw. `pause()` holds the rest of a message back as well.
+   */
+  part?(socket: WebSocketConnection<T>, data: Message, isFirst: boolean, isLast: boolean): unknown;
   /** After it was answered. The payload is owned. */
   ping?(socket: WebSocketConnection<T>, payload: Buffer): unknown;
   pong?(socket: WebSocketConnection<T>, payload: Buffer): unknown;
@@ -125,11 +136,20 @@ export type WithoutStreamHandlers<O> = Omit<
 /** Fields of an HTTP head; several of one name as an array. */
 export type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
 
+/** What a WebSocket made by `connect` hears of its path; see the options of streams. */
+export interface WebSocketPathHandlers<T = unknown> {
+  /** `socket.connection.viable` has changed. */
+  viable?(socket: WebSocketConnection<T>, viable: boolean): unknown;
+  /** `socket.connection.betterPath` has changed. */
+  betterPath?(socket: WebSocketConnection<T>, path: Path | null): unknown;
+}
+
 /** Options of `connect` for ws and wss. */
 export interface WebSocketConnectOptions<T = unknown>
-  extends WithoutStreamHandlers<ConnectOptions<T>>,
+  extends Omit<WithoutStreamHandlers<ConnectOptions<T>>, keyof WebSocketPathHandlers>,
     WebSocketOptions,
-    WebSocketHandlers<T> {
+    WebSocketHandlers<T>,
+    WebSocketPathHandlers<T> {
   /** Subprotocols, in order of preference. The server must choose one. */
   readonly protocols?: string | readonly string[] | undefined;
   /** More fields of the request; those of the handshake itself are a TypeError. */

@@ -35,6 +35,11 @@ describe("parseConnectOptions", () => {
       end: undefined,
       close: undefined,
       state: undefined,
+      prohibitedInterfaces: [],
+      requiredInterfaceKind: undefined,
+      viabilityTimeout: 0,
+      viable: undefined,
+      betterPath: undefined,
     });
   });
 
@@ -98,6 +103,11 @@ describe("parseConnectOptions", () => {
     [{ interface: "" }, /"interface" must be an interface/],
     [{ interface: "a/b" }, /"interface" must be an interface/],
     [{ interface: true }, /"interface" must be an interface/],
+    [{ prohibitedInterfaces: "eth0" }, /"prohibitedInterfaces" must be an array of interfaces/],
+    [{ prohibitedInterfaces: ["eth0", ""] }, /"prohibitedInterfaces\[1\]" must be an interface/],
+    [{ prohibitedInterfaces: [true] }, /"prohibitedInterfaces\[0\]" must be an interface/],
+    [{ requiredInterfaceKind: "wifi" }, /"requiredInterfaceKind" must be one of 'loopback', /],
+    [{ viable: true }, /"viable" must be of type function/],
     [{ socketOptions: [] }, /"socketOptions" must be an object/],
     [{ socketOptions: { SO_MARK: null } }, /"SO_MARK" must be of type number/],
     [{ socketOptions: { SO_MARC: 1 } }, /socket option: "SO_MARC"; did you mean "SO_MARK"/],
@@ -118,6 +128,8 @@ describe("parseConnectOptions", () => {
     { sendHighWaterMark: 1.5 },
     { localPort: 65_536 },
     { interface: 0 },
+    { prohibitedInterfaces: [0] },
+    { viabilityTimeout: -1 },
     { keepAlive: { count: 0 } },
     { keepAlive: { count: 128 } },
   ])("says RangeError to %j", (options) => {
@@ -139,6 +151,22 @@ describe("parseConnectOptions", () => {
       ["SO_MARK", 1],
       ["SO_LINGER", linger],
     ]);
+  });
+
+  it("keeps the rules about interfaces, whatever becomes of the list it was given", () => {
+    const prohibitedInterfaces = ["eth0", 3];
+    const parameters = parseConnectOptions({
+      prohibitedInterfaces,
+      requiredInterfaceKind: "wireless",
+      viabilityTimeout: 5_000,
+    });
+    prohibitedInterfaces.pop();
+    expect(parameters).toMatchObject({
+      prohibitedInterfaces: ["eth0", 3],
+      requiredInterfaceKind: "wireless",
+      viabilityTimeout: 5_000,
+    });
+    expect(Object.isFrozen(parameters.prohibitedInterfaces)).toBe(true);
   });
 
   it("keeps the callbacks", () => {

@@ -1,0 +1,117 @@
+// The looks at the networks that connections of this environment share: one watch while anybody
+// wants to know, one look for many changes, and one question to the kernel for many connections
+// that ask the same. Not here: what a connection makes of it (follower.ts, lib/net/waiting.ts).
+
+import { Deadline } from "../../core/deadlines.ts";
+import { PATH_LOOK_EVERY_MS } from "../../core/limits.ts";
+import { report } from "../../socket/reactor.ts";
+import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
+import type { Destination, PathView } from "./path-rules.ts";
+import type { Path, PathSnapshot } from "./types.ts";
+import { type PathObserver, type PathWatch, watchPaths } from "./watch.ts";
+
+/** Who looks when something has changed. */
+export interface Looker {
+  look(view: PathView): void;
+}
+
+/** What the looks stand on; tests bring their own. */
+export interface LookHost {
+  now(): number;
+  setDeadline(deadline: Deadline<DeadlineOwner>, ms: number): void;
+  clearDeadline(deadline: Deadline<DeadlineOwner>): void;
+  watch(observer: PathObserver): PathWatch;
+}
+
+/** The networks at one moment. What was asked is remembered, for nothing can have changed. */
+class Look implements PathView {
+  readonly snapshot: PathSnapshot;
+  readonly #watch: PathWatch;
+  readonly #answers = new Map<string, Path>();
+
+  constructor(watch: PathWatch) {
+    this.#watch = watch;
+    this.snapshot = watch.snapshot;
+  }
+
+  pathTo({ address, localAddress, interface: index }: Destination): Path {
+    const key = `${address} ${localAddress ?? ""} ${index ?? ""}`;
+    let path = this.#answers.get(key);
+    if (path === undefined) {
+      path = this.#watch.pathTo(address, { interface: index, localAddress });
+      this.#answers.set(key, path);
+    }
+    return path;
+  }
+}
+
+export class PathLooks implements PathObserver, DeadlineOwner {
+  readonly #host: LookHost;
+  readonly #lookers = new Set<Looker>();
+  readonly #deadline = new Deadline<DeadlineOwner>(this);
+  #watch: PathWatch | null = null;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(host: LookHost) {
+    this.#host = host;
+  }
+
+  /** How many look. */
+  get size(): number {
+    return this.#lookers.size;
+  }
+
+  /**
+   * From now on it looks at each change, until `remove`.
+   *
+   * @throws HawserError where the system does not let this process look at its networks
+   */
+  add(looker: Looker): void {
+    this.#watch ??= this.#host.watch(this);
+    this.#lookers.add(looker);
+  }
+
+  remove(looker: Looker): void {
+    if (!this.#lookers.delete(looker) || this.#lookers.size > 0) return;
+    this.#watch?.stop();
+    this.#watch = null;
+    this.#host.clearDeadline(this.#deadline);
+  }
+
+  /** The networks now; for those who look. */
+  view(): PathView {
+    if (this.#watch === null) throw new Error("nobody watches the paths");
+    return new Look(this.#watch);
+  }
+
+  /** @internal */
+  changed(): void {
+    if (this.#deadline.isSet || this.#watch === null) return;
+    const since = this.#host.now() - this.#lookedAt;
+    this.#host.setDeadline(this.#deadline, Math.max(0, PATH_LOOK_EVERY_MS - since));
+  }
+
+  /** @internal */
+  expired(): void {
+    if (this.#watch === null) return;
+    this.#lookedAt = this.#host.now();
+    const view = this.view();
+    for (const looker of [...this.#lookers]) {
+      // One that was removed by another's callback does not look any more.
+      if (!this.#lookers.has(looker)) continue;
+      try {
+        looker.look(view);
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+}
+
+/** The looks of this environment. */
+export const pathLooks: PathLooks = new PathLooks({
+  now,
+  setDeadline,
+  clearDeadline,
+  watch: watchPaths,
+});
