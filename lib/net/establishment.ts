@@ -221,7 +221,7 @@ export class Establishment implements DeadlineOwner {
     if (opened < 0) throw errnoError(opened, "socket", { phase: "connect" });
     const [slot = -1, generation = 0] = name;
     channel.attach(slot, generation);
-    setUp(reactor.descriptorOf(slot, generation), domain, this.#parameters, "connect");
+    setUp(reactor.descriptorOf(slot, generation), domain, parameters, "connect");
     if (domain !== DOMAIN_UNIX) this.#bind(slot, generation, domain === DOMAIN_IPV4 ? 4 : 6);
     const status = reactor.connect(slot, generation, address.bytes, address.isPath);
     if (status < 0) throw this.#connectError(address, status);
