@@ -1,0 +1,43 @@
+// `npm run conformance`: the suite with its full sizes and counts, as a table.
+//
+//   -- --brief            the reduced sizes and counts of `npm test`
+//   -- --case PREFIX      only the cases whose id begins so: 6, 6.4, 9.3.1
+//   -- --subject NAME     only the sides that are called so: hawser, client, "ws server"
+//   -- --width N          connections at once, default 8
+//
+// Ends with 1 where hawser deviates.
+
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { allCases } from "./cases/index.ts";
+import { type Column, report } from "./report.ts";
+import { hawserClient, hawserServer, wsClient, wsServer } from "./subjects.ts";
+import { runCases } from "./suite.ts";
+
+const { values } = parseArgs({
+  options: {
+    brief: { type: "boolean", default: false },
+    case: { type: "string", default: "" },
+    subject: { type: "string", default: "" },
+    width: { type: "string", default: "8" },
+  },
+});
+
+const prefix = values.case;
+const cases = allCases(values.brief ? "brief" : "full").filter(
+  ({ id }) => prefix === "" || id === prefix || id.startsWith(`${prefix}.`),
+);
+const columns: Column[] = [];
+for (const make of [hawserServer, hawserClient, wsServer, wsClient]) {
+  await using subject = await make();
+  if (values.subject !== "" && !` ${subject.name} `.includes(` ${values.subject} `)) continue;
+  const start = performance.now();
+  const results = await runCases(cases, subject, { width: Number(values.width) });
+  columns.push({ name: subject.name, results, seconds: (performance.now() - start) / 1_000 });
+}
+process.stdout.write(`${report(columns)}\n`);
+const isClean = columns.every(
+  ({ name, results }) =>
+    !name.startsWith("hawser") || results.every(({ verdict }) => verdict === "ok"),
+);
+process.exitCode = isClean ? 0 : 1;
