@@ -75,6 +75,7 @@ export function handleUpgrade<T = unknown>(
   const parameters = parseListenerArguments(options);
   const opened = new Deferred<WebSocketConnection<T>>();
   const hub: Hub<T> = new Hub<T>(parameters, null, {
+    state: "ready",
     offer: (one) => opened.resolve(one),
     failed: (error) => opened.reject(error),
     closedOne() {},

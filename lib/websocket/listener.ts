@@ -153,7 +153,7 @@ export class WebSocketListener<T = unknown>
 
   #end(): void {
     for (const take of this.#takers.splice(0)) take({ done: true, value: undefined });
-    this.#hub.httpServer?.closeAllConnections();
+    this.#hub.endHttp("all");
   }
 
   // --------------------------------------------------------------------------------- properties
@@ -242,7 +242,7 @@ export class WebSocketListener<T = unknown>
    */
   close(options?: ListenerCloseOptions): Promise<ListenerCloseResult> {
     void this.#streams.close(options);
-    this.#hub.httpServer?.closeIdleConnections();
+    this.#hub.endHttp("idle");
     return this.closed;
   }
 
