@@ -19,6 +19,7 @@ import { callGuarded, Hub, type HubListener } from "./hub.ts";
 import type { ListenerParameters } from "./options.ts";
 import { ServerUpgrade } from "./server-upgrade.ts";
 import type { BroadcastOptions } from "./types.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /**
  * Where streams come from, and how they end: a listener's sockets, or another server's upgrades.
@@ -38,8 +39,6 @@ export type StreamSource = Pick<
   | "close"
   | "closed"
 >;
-
-type Result<T> = IteratorResult<WebSocketConnection<T>, undefined>;
 
 /**
  * Binds, listens, and resolves when the port is known. Rejects with what `listen()` rejects with.
@@ -79,9 +78,8 @@ export class WebSocketListener<T = unknown>
   readonly #hub: Hub<T>;
   readonly #streams: StreamSource;
   #failed = 0;
-  /** Open, and not yet taken by an iteration. */
-  #queue: WebSocketConnection<T>[] = [];
-  #takers: ((result: Result<T>) => void)[] = [];
+  /** For those who iterate; null where a handler or callbacks take the WebSockets. */
+  readonly #room: WaitingRoom<WebSocketConnection<T>> | null;
 
   /** Settles when the listener and all its WebSockets are closed. Never rejects. */
   readonly closed: Promise<ListenerCloseResult>;
@@ -97,6 +95,7 @@ export class WebSocketListener<T = unknown>
   ) {
     this.#hub = new Hub<T>(parameters, path, this);
     this.#streams = open(this.#hub as unknown as Hub, (error) => this.#tell(error));
+    this.#room = this.#hub.isIterated ? new WaitingRoom(this.#streams) : null;
     this.closed = this.#streams.closed.then((result) => {
       this.#end();
       return result;
@@ -106,10 +105,13 @@ export class WebSocketListener<T = unknown>
   // ----------------------------------------------------------------------------- from the hub
 
   /** @internal */
+  admits(goOn: () => void): boolean {
+    return this.#room === null || this.#room.admits(goOn);
+  }
+
+  /** @internal */
   offer(socket: WebSocketConnection<T>): void {
-    const taker = this.#takers.shift();
-    if (taker === undefined) this.#queue.push(socket);
-    else taker({ done: false, value: socket });
+    this.#room?.offer(socket);
   }
 
   /** @internal */
@@ -128,32 +130,21 @@ export class WebSocketListener<T = unknown>
 
   // ---------------------------------------------------------------------------------- iterating
 
-  /** Without handler and callbacks: each WebSocket as it opens, until `close()`. */
+  /**
+   * Without handler and callbacks: each WebSocket as it opens, until `close()`. While 16 wait to be
+   * taken no more are opened: their upgrades are answered when there is room again, or with 503
+   * after `handshakeTimeout`, and further streams wait in the kernel.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<WebSocketConnection<T>> {
-    if (!this.#hub.isIterated) {
+    if (this.#room === null) {
       throw invalidState("a listener with a handler or callbacks gives its WebSockets to those");
     }
-    return {
-      next: () => this.#take(),
-      return: () => Promise.resolve({ done: true, value: undefined }),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
-  }
-
-  #take(): Promise<Result<T>> {
-    const socket = this.#queue.shift();
-    if (socket !== undefined) return Promise.resolve({ done: false, value: socket });
-    if (this.state !== "ready") return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => {
-      this.#takers.push(resolve);
-    });
+    return this.#room.iterate();
   }
 
   #end(): void {
-    for (const take of this.#takers.splice(0)) take({ done: true, value: undefined });
-    this.#hub.endHttp("all");
+    this.#room?.end();
+    this.#hub.httpServer?.closeAllConnections();
   }
 
   // --------------------------------------------------------------------------------- properties
@@ -188,11 +179,12 @@ export class WebSocketListener<T = unknown>
 
   /** Credits of streams left; set it to take more. @throws RangeError below 0. */
   get newConnectionLimit(): number {
-    return this.#streams.newConnectionLimit;
+    return this.#room?.credits ?? this.#streams.newConnectionLimit;
   }
 
   set newConnectionLimit(limit: number) {
-    this.#streams.newConnectionLimit = limit;
+    if (this.#room === null) this.#streams.newConnectionLimit = limit;
+    else this.#room.credits = limit;
   }
 
   /** Streams open at once, those in their handshake included. @throws RangeError below 1. */
@@ -242,7 +234,8 @@ export class WebSocketListener<T = unknown>
    */
   close(options?: ListenerCloseOptions): Promise<ListenerCloseResult> {
     void this.#streams.close(options);
-    this.#hub.endHttp("idle");
+    this.#room?.end();
+    this.#hub.httpServer?.closeIdleConnections();
     return this.closed;
   }
 
