@@ -2,7 +2,9 @@
 // the decision about upgrades, topics. Not here: accepting (listener.ts), one request
 // (server-upgrade.ts).
 
-import type { Server } from "node:http";
+import type { RequestListener, Server } from "node:http";
+import { nodeHttp } from "../core/builtins.ts";
+import type { ListenerState } from "../core/states.ts";
 import type { HawserError } from "../errors/index.ts";
 import type { SendData } from "../net/types.ts";
 import { report } from "../socket/reactor.ts";
@@ -15,6 +17,7 @@ import type { BroadcastOptions, WebSocketHandler } from "./types.ts";
 
 /** What the listener in front of a hub does with what happens there. */
 export interface HubListener<T> {
+  readonly state: ListenerState;
   /** A WebSocket is open, and neither a handler nor callbacks take it. */
   offer(socket: WebSocketConnection<T>): void;
   /** Something failed before `open`. */
@@ -34,7 +37,7 @@ export class Hub<T = unknown> implements SocketOwner {
   always: ((socket: WebSocketConnection<T>) => void) | null = null;
   dropped: ((why: string) => void) | null = null;
   /** For `http`; made when the first plain request comes. */
-  httpServer: Server | null = null;
+  #httpServer: Server | null = null;
   readonly #listener: HubListener<T>;
   readonly #topics: Topics;
   // What the last one agreed on: mostly the next one agrees on the same.
@@ -85,6 +88,30 @@ export class Hub<T = unknown> implements SocketOwner {
       known.extensions === agreed.extensions;
     if (!isSame) this.#agreed = agreed;
     return isSame ? known : agreed;
+  }
+
+  /** Node's server for what is plain HTTP. */
+  serverFor(listener: RequestListener): Server {
+    if (this.#httpServer !== null) return this.#httpServer;
+    const server = nodeHttp().createServer(listener);
+    // It listens by us: Node counts its connections, and the time of their requests, from here on.
+    server.emit("listening");
+    server.on("request", (_request, response) => {
+      // An answer that is done leaves its connection idle, which a listener that closes waits for.
+      response.once("close", () => {
+        if (this.#listener.state !== "ready") setImmediate(() => server.closeIdleConnections());
+      });
+    });
+    this.#httpServer = server;
+    return server;
+  }
+
+  /** Ends what is idle; or else everything. */
+  endHttp(how: "idle" | "all"): void {
+    const server = this.#httpServer;
+    // Stops Node's timer; that it did not listen by itself is known.
+    server?.close(() => {});
+    if (how === "all") server?.closeAllConnections();
   }
 
   upgradeFailed(error: HawserError): void {

@@ -144,7 +144,7 @@ export class WebSocketListener<T = unknown>
 
   #end(): void {
     this.#room?.end();
-    this.#hub.httpServer?.closeAllConnections();
+    this.#hub.endHttp("all");
   }
 
   // --------------------------------------------------------------------------------- properties
@@ -235,7 +235,7 @@ export class WebSocketListener<T = unknown>
   close(options?: ListenerCloseOptions): Promise<ListenerCloseResult> {
     void this.#streams.close(options);
     this.#room?.end();
-    this.#hub.httpServer?.closeIdleConnections();
+    this.#hub.endHttp("idle");
     return this.closed;
   }
 

@@ -3,7 +3,7 @@
 // (listener.ts).
 
 import type { IncomingHttpHeaders, RequestListener } from "node:http";
-import { nodeHttp, nodeNet } from "../core/builtins.ts";
+import { nodeNet } from "../core/builtins.ts";
 import { bytesOf } from "../core/byte-stream.ts";
 import { Deadline } from "../core/deadlines.ts";
 import type { HawserError } from "../errors/index.ts";
@@ -13,6 +13,7 @@ import { report } from "../socket/reactor.ts";
 import type { Carrier, CarrierUser } from "./carrier.ts";
 import type { WebSocketConnection } from "./connection.ts";
 import { upgradeFailed } from "./errors.ts";
+import { makeHttpStream } from "./http-stream.ts";
 import type { Hub } from "./hub.ts";
 import {
   type Accepted,
@@ -232,7 +233,10 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
     const { http } = this.#hub.parameters.own;
     const raw = this.#raw;
     if (refusal === undefined && http !== undefined && raw !== null && head !== null) {
-      if (!isUpgrade(head.rawHeaders) && this.#giveToHttp(http, raw)) return;
+      if (!isUpgrade(head.rawHeaders)) {
+        this.#giveToHttp(http, raw);
+        return;
+      }
     }
     let answer: Buffer;
     try {
@@ -254,17 +258,19 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
     this.#hub.upgradeFailed(upgradeFailed(why, this.#carrier.whereabouts));
   }
 
-  // Node's own server goes on with the descriptor, and reads the head again.
-  #giveToHttp(listener: RequestListener, raw: readonly Buffer[]): boolean {
-    const fd = this.#carrier.release();
-    if (fd < 0) return false;
+  // Node's own server goes on with the descriptor, and reads the head again; over TLS, where none
+  // can be given away, with a stream.
+  #giveToHttp(listener: RequestListener, raw: readonly Buffer[]): void {
+    const carrier = this.#carrier;
+    const fd = carrier.release();
     this.#finish();
-    const hub = this.#hub;
-    hub.httpServer ??= nodeHttp().createServer(listener);
-    const socket = new (nodeNet().Socket)({ fd, readable: true, writable: true });
-    hub.httpServer.emit("connection", socket);
+    const server = this.#hub.serverFor(listener);
+    const socket =
+      fd < 0
+        ? makeHttpStream(carrier, () => this.#hub.endHttp("idle"))
+        : new (nodeNet().Socket)({ fd, readable: true, writable: true });
+    server.emit("connection", socket);
     socket.emit("data", Buffer.concat(raw));
-    return true;
   }
 
   // --------------------------------------------------------------------------------------- ends
