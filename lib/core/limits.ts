@@ -117,6 +117,9 @@ export const MAX_HAPPY_EYEBALLS_DELAY_MS = 2_000;
  */
 export const PATH_LOOK_EVERY_MS = 20;
 
+/** When to look again where the kernel could not be asked. */
+export const PATH_LOOK_AGAIN_MS = 1_000;
+
 /** A connection is viable, or is not, when that has held for so long: what flickers is not told. */
 export const VIABILITY_SETTLE_MS = 50;
 
@@ -142,6 +145,9 @@ export const MIN_WAITING_APART_MS = 200;
  */
 export const MIN_WAITING_RETRY_MS = 1_000;
 export const MAX_WAITING_RETRY_MS = 60_000;
+
+/** How long a listener that is closed with `drain` accepts what comes, however much that is. */
+export const DRAIN_LIMIT_MS = 1_000;
 
 /** A listener out of descriptors tries again after the first, doubling up to the second. */
 export const MIN_ACCEPT_BACKOFF_MS = 10;
