@@ -31,6 +31,8 @@ inline constexpr int kReceiveDatagramFlags = MSG_DONTWAIT;
 // recvmsg(2) has no MSG_CMSG_CLOEXEC; the receiver sets FD_CLOEXEC on what arrives.
 inline constexpr int kReceiveDescriptorFlags = MSG_DONTWAIT;
 
+inline constexpr int kNotOnNetwork = kAbsent;
+
 // SO_NWRITE is a socket option here, not an ioctl.
 inline constexpr unsigned long kUnacknowledgedBytesRequest = 0;
 

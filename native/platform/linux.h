@@ -2,6 +2,7 @@
 #ifndef HAWSER_PLATFORM_LINUX_H_
 #define HAWSER_PLATFORM_LINUX_H_
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -33,6 +34,9 @@ inline constexpr int kReceiveFlags = MSG_DONTWAIT;
 inline constexpr int kReceiveDatagramFlags = MSG_DONTWAIT | MSG_TRUNC;
 // recvmsg(2): descriptors that arrive are close-on-exec from the first moment.
 inline constexpr int kReceiveDescriptorFlags = MSG_CMSG_CLOEXEC | MSG_DONTWAIT;
+
+// accept(2) passes it on from a connection that is gone.
+inline constexpr int kNotOnNetwork = ENONET;
 
 // ioctl(2) request for bytes that the peer has not acknowledged (tcp(7)).
 inline constexpr unsigned long kUnacknowledgedBytesRequest = SIOCOUTQ;

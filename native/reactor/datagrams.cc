@@ -39,6 +39,7 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
     (void)DrainErrors(index, slot);
   }
   if (!TellErrors(index, slot)) return true;
+  int errors = 0;
   for (int count = 0; count < limits::kDatagramsPerTurn;) {
     // More errors than one look took are looked for in the next turn.
     if (slot.paused || !slot.readable) return slot.faulty;
@@ -51,15 +52,19 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
     }
     if (got < 0) {
       // An asynchronous error was taken by this call. Where the error queue says whom it concerns,
-      // that is told; the socket lives on either way.
+      // that is told; the socket lives on either way. One that comes meanwhile has its own event.
       if (DrainErrors(index, slot) == 0) {
         Complete(index, slot, CompletionKind::kFailed, 0, got);
       } else if (!TellErrors(index, slot)) {
         return true;
       }
+      if (++errors == limits::kErrorsPerServe) slot.readable = false;
       got = 1;
-    } else if (receive_batch_->error() < 0 && HasRoom()) {
-      Complete(index, slot, CompletionKind::kFailed, 0, receive_batch_->error());
+    } else {
+      errors = 0;
+      if (receive_batch_->error() < 0 && HasRoom()) {
+        Complete(index, slot, CompletionKind::kFailed, 0, receive_batch_->error());
+      }
     }
     count += got;
   }

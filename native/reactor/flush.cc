@@ -120,6 +120,8 @@ bool Reactor::SendChain(Chain* chain) {
   iovec parts[limits::kPartsPerWrite];
   int count = 0;
   size_t total = 0;
+  const auto share = static_cast<size_t>(limits::kBytesPerFlush - chain->taken);
+  bool cut = false;
   while (chain->next >= 0 && count < limits::kPartsPerWrite) {
     if (chain->left <= 0 || chain->next >= memory_.header(records::header::kSubmissionCount)) {
       chain->status = -EINVAL;
@@ -145,20 +147,35 @@ bool Reactor::SendChain(Chain* chain) {
       return false;
     }
     if (operation == Operation::kSendView) chain->tells = true;
-    int32_t length = record[records::submission::kLength];
+    auto length = static_cast<size_t>(record[records::submission::kLength]);
+    if (length > share - total) {
+      length = share - total;
+      cut = true;
+    }
     if (length > 0) {
-      parts[count++] = {const_cast<uint8_t*>(bytes), static_cast<size_t>(length)};
-      total += static_cast<size_t>(length);
+      parts[count++] = {const_cast<uint8_t*>(bytes), length};
+      total += length;
     }
     chain->next = record[records::submission::kNext];
+    if (cut) break;
   }
-  if (count == 0) return false;
+  if (count == 0 && !cut) return false;
   if (chain->slot->kind != SlotKind::kStream) {
     chain->status = -EOPNOTSUPP;
     return false;
   }
 
-  return SendParts(chain, parts, count, total) && chain->next >= 0;
+  if (!SendParts(chain, parts, count, total)) return false;
+  if (cut) Yield(chain);
+  return !cut && chain->next >= 0;
+}
+
+// Enough for one flush: the rest waits as after EAGAIN, but for the next turn instead of an event.
+void Reactor::Yield(Chain* chain) {
+  chain->status = -EAGAIN;
+  chain->slot->blocked = true;
+  chain->slot->writable = true;
+  Carry(chain->name.index, *chain->slot);
 }
 
 // Gives the kernel all parts. False when it took less than all.
@@ -208,6 +225,8 @@ void Reactor::RunOperation(Operation operation, Chain* chain) {
       chain->status = Shutdown(chain->slot->descriptor, SHUT_WR);
       // The peer is gone already, which recv(2) tells; a close behind this is still to be done.
       if (chain->status == -ENOTCONN) chain->status = 0;
+      // Nothing else would ever tell it: the peer waits for the end, and this side for the peer.
+      if (chain->status < 0) FailChain(chain, chain->status);
       return;
     case Operation::kClose:
       (void)CloseSlot(chain->name, false);

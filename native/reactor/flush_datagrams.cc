@@ -62,7 +62,10 @@ bool Reactor::SendDatagrams(Chain* chain) {
   DatagramRun run;
   if (GatherDatagrams(chain, &run) < 0) return false;
   SendRun(chain, &run);
-  return chain->status == 0;
+  if (chain->status != 0) return false;
+  if (chain->taken < limits::kBytesPerFlush || chain->next < 0) return true;
+  Yield(chain);
+  return false;
 }
 
 // Fills the batch from the chain. chain->next stays at the first record that is not over.

@@ -48,6 +48,16 @@ inline constexpr int32_t kCompletionsPerServe = 3;
 // Parts of one gather write. Linux takes 1,024 (UIO_MAXIOV); longer chains take another call.
 inline constexpr int kPartsPerWrite = 64;
 
+// Bytes that one flush gives the kernel for one slot, a few socket buffers. A peer that empties its
+// buffer as fast as this one fills it would keep every other socket waiting; and the count of what
+// was taken is an int32. The rest follows in the next turn, as after EAGAIN.
+inline constexpr int32_t kBytesPerFlush = 16 << 20;
+
+// Errors in a row, without a datagram between them, that one datagram socket may tell before it is
+// left alone until its next event. Each is of one datagram sent earlier, and gone when it was read;
+// one that stays would never let the loop rest.
+inline constexpr int kErrorsPerServe = 8;
+
 }  // namespace hawser::limits
 
 #endif  // HAWSER_REACTOR_LIMITS_H_

@@ -167,6 +167,7 @@ class Reactor {
   bool SendChain(Chain* chain);
   bool SendParts(Chain* chain, iovec* parts, int count, size_t total);
   void FailChain(Chain* chain, int32_t error);
+  void Yield(Chain* chain);
   bool EndsInAbort(int32_t first, int32_t count);
   bool ResolvePart(const int32_t* record, const uint8_t** bytes);
   void RunOperation(records::Operation operation, Chain* chain);

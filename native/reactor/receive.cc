@@ -24,6 +24,7 @@ bool IsLostConnection(int error) {
     case -ENETUNREACH:
     case -EHOSTDOWN:
     case -EHOSTUNREACH:
+    case -platform::kNotOnNetwork:
     case -ENOPROTOOPT:
     case -EOPNOTSUPP:
     case -ETIMEDOUT:
@@ -215,6 +216,7 @@ bool Reactor::ServeListener(int32_t index, Slot& slot) {
     slot.latched = 0;
     return false;
   }
+  int lost = 0;
   for (int accepted = 0; accepted < limits::kAcceptsPerTurn; accepted++) {
     if (slot.paused || !slot.readable) return false;
     if (slot.credits == 0) {
@@ -227,8 +229,11 @@ bool Reactor::ServeListener(int32_t index, Slot& slot) {
       slot.readable = false;
       return false;
     }
-    if (status < 0 && !IsLostConnection(status)) {
-      // EMFILE and its like do not go away by asking again; who listens decides when to resume.
+    bool is_lost = status < 0 && IsLostConnection(status);
+    lost = is_lost ? lost + 1 : 0;
+    if (status < 0 && (!is_lost || lost == limits::kAcceptsPerTurn)) {
+      // EMFILE and its like do not go away by asking again; who listens decides when to resume. Nor
+      // does what a whole share of connections in a row is said to have died of.
       slot.paused = true;
       Complete(index, slot, CompletionKind::kAcceptFailed, 0, status);
       return false;
