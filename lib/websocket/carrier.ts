@@ -89,8 +89,14 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     if (this.channel?.isBlocked === false) flush();
   }
 
-  /** The answer to who has just sent `data`, with what `hasRoom` said. */
-  sent(data: Uint8Array | string, hasRoom: boolean): Promise<void> {
+  /**
+   * The answer to who has just sent `data`, with what `hasRoom` said.
+   *
+   * @param mayBeCopied it may have become so small, by compression, that it was copied after all:
+   *   then nobody hears of the flush without having asked
+   */
+  sent(data: Uint8Array | string, hasRoom: boolean, mayBeCopied: boolean): Promise<void> {
+    if (mayBeCopied && data.length > COPY_THRESHOLD_BYTES) this.channel?.tell();
     return this.whenSent(data, !hasRoom);
   }
 

@@ -74,7 +74,7 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
 
   #whenSent(message: SendData): Promise<void> {
     const data = typeof message === "string" ? message : bytesOf(message);
-    if (!this.core.compressing) return this.carrier.sent(data, this.carrier.hasRoom());
+    if (!this.core.compressing) return this.#handedOver(data);
     // Its bytes are read by another thread until then.
     const compressed = new Promise<void>((resolve) => {
       this.#whenCompressed ??= [];
@@ -83,9 +83,13 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     return quiet(
       compressed.then(() => {
         if (this.ending !== null) return this.carrier.refuseSend();
-        return this.carrier.sent(data, this.carrier.hasRoom());
+        return this.#handedOver(data);
       }),
     );
+  }
+
+  #handedOver(data: Uint8Array | string): Promise<void> {
+    return this.carrier.sent(data, this.carrier.hasRoom(), this.agreed.deflate !== null);
   }
 
   /** @internal A message that was encoded once for many. False: not sent, for it is closing. */
