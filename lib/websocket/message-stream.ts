@@ -11,7 +11,7 @@ export interface PartTarget {
   sendPart(part: SendData, isLast: boolean): Promise<void>;
 }
 
-/** Made by `WebSocketConnection.stream()`. Other messages wait until it has ended. */
+/** Made by `WebSocketConnection.stream()`. Until it has ended other messages are refused. */
 export class MessageStream implements AsyncDisposable {
   readonly #target: PartTarget;
   #isText: boolean | undefined;
