@@ -20,7 +20,10 @@ export type ErrorReason =
   | "VIABILITY_TIMEOUT"
   | (string & {});
 
-/** How far the bytes of a failed connection came. All three count bytes of this connection. */
+/**
+ * How far the bytes of a failed connection came. All three count bytes of this connection. Over TLS
+ * the kernel counts records, so `acknowledged` is the least that it can be.
+ */
 export interface ErrorBytes {
   /** Bytes that the kernel took from the library. */
   readonly handedOver: number;

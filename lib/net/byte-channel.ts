@@ -19,6 +19,11 @@ export interface ByteChannel {
   readonly writtenBytes: number;
   /** Bytes of them that were taken; the rest waits, or was dropped. */
   readonly takenBytes: number;
+  /**
+   * Bytes that the kernel has taken, where those are others than the written ones (TLS): records
+   * and handshake. Never fewer than `takenBytes`.
+   */
+  readonly carriedBytes?: number;
   /** What is written now waits: the other side does not take it. */
   readonly isBlocked: boolean;
   /** What was negotiated; absent where this is not TLS, null before the handshake is over. */

@@ -269,7 +269,7 @@ export abstract class ConnectionBase<T = unknown> {
       bytesRead: this.received,
       bytesHandedOver: this.handedOver(),
     };
-    return transferReport(totals, info, this.outbound !== null);
+    return transferReport(totals, info, this.outbound !== null, this.channel?.carriedBytes);
   }
 
   /** @internal Where it is, for errors. */
@@ -309,10 +309,14 @@ export abstract class ConnectionBase<T = unknown> {
   protected bytesSoFar(): ErrorBytes | undefined {
     const { channel } = this;
     if (channel === null || this.policy.transport !== "tcp") return undefined;
-    const handedOver = this.handedOver();
-    const counted = errorBytes(tryTcpInfo(this.fd), handedOver, this.outbound !== null);
-    if (counted !== undefined) return counted;
     const { slot, generation } = channel;
+    // Also where it is to be closed already: so a failure of TLS, whose alert still goes out.
+    const descriptor = Math.max(-1, reactor.descriptorOf(slot, generation));
+    const handedOver = this.handedOver();
+    const carried = channel.carriedBytes ?? handedOver;
+    const info = tryTcpInfo(descriptor);
+    const counted = errorBytes(info, handedOver, this.outbound !== null, carried);
+    if (counted !== undefined) return counted;
     return errorBytesLeft(reactor.unacknowledgedBytes(slot, generation), handedOver);
   }
 

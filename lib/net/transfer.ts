@@ -36,14 +36,22 @@ export function acknowledgedBytes(
   return Math.max(0, Math.min(counted - (isActiveOpen ? 1 : 0), handedOver));
 }
 
+/**
+ * How far the bytes of the application came.
+ *
+ * @param carried bytes that the kernel has taken, where they are not the application's own. What
+ *   those mean is not known byte by byte, and none of the application's takes less than one of
+ *   them; so `acknowledged` is the least that it can be.
+ */
 export function errorBytes(
   info: TcpInfo | null,
   handedOver: number,
   isActiveOpen: boolean,
+  carried = handedOver,
 ): ErrorBytes | undefined {
-  const acknowledged = acknowledgedBytes(info, handedOver, isActiveOpen);
+  const acknowledged = acknowledgedBytes(info, carried, isActiveOpen);
   if (acknowledged === null) return undefined;
-  return { handedOver, acknowledged, unacknowledged: handedOver - acknowledged };
+  return errorBytesLeft(carried - acknowledged, handedOver);
 }
 
 /**
@@ -58,14 +66,17 @@ export function errorBytesLeft(unacknowledged: number, handedOver: number): Erro
   return { handedOver, acknowledged: handedOver - left, unacknowledged: left };
 }
 
+/** @param carried as of {@link errorBytes} */
 export function transferReport(
   totals: TransferTotals,
   info: TcpInfo | null,
   isActiveOpen: boolean,
+  carried = totals.bytesHandedOver,
 ): TransferReport {
+  const counted = errorBytes(info, totals.bytesHandedOver, isActiveOpen, carried);
   return {
     ...totals,
-    bytesAcknowledged: acknowledgedBytes(info, totals.bytesHandedOver, isActiveOpen),
+    bytesAcknowledged: counted?.acknowledged ?? null,
     segmentsSent: info?.segmentsSent ?? null,
     segmentsReceived: info?.segmentsReceived ?? null,
     segmentsRetransmitted: info?.segmentsRetransmitted ?? null,

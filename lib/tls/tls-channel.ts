@@ -57,6 +57,10 @@ export class TlsChannel implements SecureChannel, StreamSink {
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #written: number;
+  /** Bytes of them that nothing will send any more. */
+  #dropped = 0;
+  /** Bytes of them that had left when nothing waited beneath: since then an alert may wait there. */
+  #taken = 0;
   #isPaused = false;
   /** Decrypted and not delivered. */
   #held: Buffer[] = [];
@@ -163,6 +167,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
     const wasOpen = this.#phase === "open";
     this.#phase = "closed";
     this.failure = error;
+    this.#dropped += this.#plainBytes();
     this.#under.close();
     if (wasOpen) this.#sink?.onFailed(0);
     else this.#settle(error);
@@ -304,11 +309,12 @@ export class TlsChannel implements SecureChannel, StreamSink {
 
   #encrypted(): void {
     if (this.#under.bufferedBytes > 0) this.#under.tell();
-    else this.#sink?.onFlushed();
+    else this.onFlushed();
   }
 
   /** @internal */
   onFlushed(): void {
+    if (this.#under.bufferedBytes === 0) this.#taken = this.#written - this.#plainBytes();
     this.#sink?.onFlushed();
   }
 
@@ -336,7 +342,11 @@ export class TlsChannel implements SecureChannel, StreamSink {
   }
 
   get takenBytes(): number {
-    return Math.max(0, this.#written - this.bufferedBytes);
+    return Math.max(this.#taken, this.#written - this.#dropped - this.bufferedBytes);
+  }
+
+  get carriedBytes(): number {
+    return this.#under.takenBytes;
   }
 
   get isBlocked(): boolean {
@@ -376,6 +386,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
   }
 
   abort(): void {
+    if (this.#phase !== "closed") this.#dropped += this.bufferedBytes;
     this.#phase = "closed";
     this.#under.abort();
     this.#discard();

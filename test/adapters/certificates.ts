@@ -1,5 +1,6 @@
 // Certificates for the tests, made by openssl in a temporary folder: a root, an intermediate, a
-// server for localhost and 127.0.0.1, a second server for other.test, a client, and a stranger.
+// server for localhost and 127.0.0.1, a second server for other.test, one that has expired, a client,
+// and a stranger.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,6 +19,8 @@ export interface Certificates {
   readonly intermediate: string;
   readonly server: Identity;
   readonly other: Identity;
+  /** For localhost, until yesterday. */
+  readonly expired: Identity;
   readonly client: Identity;
   /** Signed by itself. */
   readonly stranger: Identity;
@@ -48,7 +51,7 @@ export function makeCertificates(): Certificates {
       "-out",
       `${name}.key`,
     );
-  const sign = (name: string, by: string | null, extensions: string) => {
+  const sign = (name: string, by: string | null, extensions: string, days = 2) => {
     key(name);
     writeFileSync(join(folder, `${name}.ext`), extensions);
     openssl("req", "-new", "-key", `${name}.key`, "-subj", `/CN=${name}`, "-out", `${name}.csr`);
@@ -63,7 +66,7 @@ export function makeCertificates(): Certificates {
       `${name}.csr`,
       ...signer,
       "-days",
-      "2",
+      `${days}`,
       "-extfile",
       `${name}.ext`,
       "-out",
@@ -74,6 +77,7 @@ export function makeCertificates(): Certificates {
   sign("intermediate", "root", EXTENSIONS.ca);
   sign("server", "intermediate", EXTENSIONS.server);
   sign("other", "root", EXTENSIONS.other);
+  sign("expired", "root", EXTENSIONS.server, -1);
   sign("client", "root", EXTENSIONS.client);
   sign("stranger", null, EXTENSIONS.server);
   const identity = (name: string, ...more: string[]): Identity => ({
@@ -86,6 +90,7 @@ export function makeCertificates(): Certificates {
     intermediate: read("intermediate.crt"),
     server: identity("server", "intermediate"),
     other: identity("other"),
+    expired: identity("expired"),
     client: identity("client"),
     stranger: identity("stranger"),
   };

@@ -1,6 +1,11 @@
 // How far the bytes of a failed connection came (lib/net/transfer.ts), by either kernel's count.
 import { describe, expect, test } from "vitest";
-import { acknowledgedBytes, errorBytes, errorBytesLeft } from "../../lib/net/transfer.ts";
+import {
+  acknowledgedBytes,
+  errorBytes,
+  errorBytesLeft,
+  transferReport,
+} from "../../lib/net/transfer.ts";
 import type { TcpInfo } from "../../lib/socket/tcp-info.ts";
 
 const counted = (bytesAcknowledged: number | null) => ({ bytesAcknowledged }) as TcpInfo;
@@ -18,6 +23,20 @@ describe("B26 by what was acknowledged (Linux)", () => {
       acknowledged,
       unacknowledged: handedOver - acknowledged,
     });
+  });
+
+  test.each([
+    ["all of it", 2_001, 2_000, 1_500, 1_500],
+    ["what is left of the records is left of the data at most", 1_801, 2_000, 1_500, 1_300],
+    ["the handshake alone", 301, 2_000, 1_500, 0],
+    ["nothing was written yet", 301, 300, 0, 0],
+  ])("over records: %s", (_, count, carried, handedOver, acknowledged) => {
+    const unacknowledged = handedOver - acknowledged;
+    const expected = { handedOver, acknowledged, unacknowledged };
+    expect(errorBytes(counted(count), handedOver, true, carried)).toEqual(expected);
+    const totals = { durationMs: 1, bytesRead: 2, bytesHandedOver: handedOver };
+    const report = transferReport(totals, counted(count), true, carried);
+    expect(report).toMatchObject({ ...totals, bytesAcknowledged: acknowledged });
   });
 
   test("where nobody tells there are no bytes", () => {

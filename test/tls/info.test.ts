@@ -1,7 +1,7 @@
 // Who the peer is: chains, verification, and the callback that decides.
 
 import { describe, expect, it } from "vitest";
-import { connect, HawserError } from "../../lib/index.ts";
+import { Connection, connect, HawserError } from "../../lib/index.ts";
 import type { TlsInfo } from "../../lib/net/types.ts";
 import {
   certificates,
@@ -96,6 +96,72 @@ describe.skipIf(!hasOpenssl)("tls: (skipped without openssl)", () => {
       const client = await connecting;
       cleanUps.push(() => client.abort());
       expect(String(await client.receive())).toBe("early");
+    });
+
+    it("B49 both chains are there inside an asynchronous verify, and nothing is sent before", async () => {
+      const heard: string[] = [];
+      const port = await nodeServer(certificates.server, (socket) => {
+        socket.on("data", (bytes: Buffer) => {
+          heard.push(String(bytes));
+          socket.write("answer");
+        });
+      });
+      const seen: TlsInfo[] = [];
+      let heardMeanwhile = -1;
+      const connection = new Connection(`tls://localhost:${port}`, {
+        tls: {
+          ca: certificates.ca,
+          async verify(peer) {
+            seen.push(peer);
+            // Long enough for what was sent to arrive and be answered.
+            await new Promise((resolve) => setTimeout(resolve, 100));
+            heardMeanwhile = heard.length;
+            return true;
+          },
+        },
+      });
+      cleanUps.push(() => connection.abort());
+      connection.start().write("question");
+      expect(String(await connection.receive())).toBe("answer");
+      const [leaf, root] = [der(certificates.server.cert), der(certificates.ca)];
+      const intermediate = der(certificates.intermediate);
+      expect(seen).toHaveLength(1);
+      expect(seen[0]).toMatchObject({
+        authorized: true,
+        presentedChain: [leaf, intermediate],
+        verifiedChain: [leaf, intermediate, root],
+      });
+      expect([heardMeanwhile, heard]).toEqual([0, ["question"]]);
+      expect(connection.tls).toBe(seen[0]);
+    });
+
+    it("B49 a server's verify knows the client's chains, and decides later", async () => {
+      const seen: TlsInfo[] = [];
+      const { url, connections, errors } = await echo({
+        ...certificates.server,
+        ca: certificates.ca,
+        async verify(peer) {
+          seen.push(peer);
+          await new Promise((resolve) => setImmediate(resolve));
+          return peer.authorized;
+        },
+      });
+      const client = await dial(url, certificates.client);
+      await client.send("x");
+      expect(String(await client.receive())).toBe("x");
+      const leaf = der(certificates.client.cert);
+      expect(seen[0]?.presentedChain[0]).toEqual(leaf);
+      expect(seen[0]?.verifiedChain).toEqual([leaf, der(certificates.ca)]);
+      const stranger = await dial(url, certificates.stranger).catch((error) => error);
+      if (!(stranger instanceof Error)) await stranger.closed;
+      await expect.poll(() => errors.length).toBe(1);
+      expect(errors[0]).toMatchObject({ code: "ERR_HAWSER_TLS_REFUSED", phase: "tls" });
+      expect(seen[1]).toMatchObject({
+        authorized: false,
+        presentedChain: [der(certificates.stranger.cert)],
+        verifiedChain: null,
+      });
+      expect(connections).toHaveLength(1);
     });
 
     it.each([
