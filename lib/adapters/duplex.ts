@@ -2,6 +2,7 @@
 // Not here: Web Streams (web.ts), HTTP (http.ts, undici.ts), what a connection does by itself.
 
 import {
+  codeError,
   HawserError,
   invalidArgType,
   invalidState,
@@ -12,8 +13,8 @@ import { Connection } from "../net/connection.ts";
 import type { ConnectOptions, StreamEndpoint } from "../net/types.ts";
 import { DescribedDuplex } from "./described-duplex.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
-import { endpointOf } from "./node-arguments.ts";
-import { setKeepAlive, setNoDelay } from "./socket-options.ts";
+import { connectOptionsOf, endpointOf } from "./node-arguments.ts";
+import { readKeepAlive, setKeepAlive, setNoDelay } from "./socket-options.ts";
 
 export interface DuplexOptions {
   /**
@@ -23,7 +24,7 @@ export interface DuplexOptions {
   readonly allowHalfOpen?: boolean | undefined;
 }
 
-type Done = (error?: Error | null) => void;
+type Done = (error?: Error | null | undefined) => void;
 
 /** What is to be done when there is a connection, or else told that there will be none. */
 interface Deferred {
@@ -42,7 +43,8 @@ interface Deferred {
  * `timeout`, `error`, `close` (with `hadError`). Errors are the connection's, with `code`.
  */
 export class ConnectionDuplex extends DescribedDuplex {
-  readonly #options: ConnectOptions;
+  /** For the connections that it makes itself; null where it was made over one. */
+  readonly #options: ConnectOptions | null;
   #connection: Connection<never> | null = null;
   #isConnecting = false;
   #isReading = false;
@@ -53,7 +55,11 @@ export class ConnectionDuplex extends DescribedDuplex {
   #isReferenced = true;
 
   /** @internal Made by `toDuplex` and `createSocket`. */
-  constructor(connection: Connection<never> | null, options: ConnectOptions, halfOpen: boolean) {
+  constructor(
+    connection: Connection<never> | null,
+    options: ConnectOptions | null,
+    halfOpen: boolean,
+  ) {
     super({
       allowHalfOpen: halfOpen,
       // `close` tells whether there was an error, as on net.Socket; a plain stream's does not.
@@ -74,14 +80,20 @@ export class ConnectionDuplex extends DescribedDuplex {
     connection.holdEnd();
     const { state } = connection;
     if (state === "preparing" || state === "waiting") this.#awaitReady(connection);
-    void connection.closed.then(({ error, initiator }) => this.#over(error, initiator));
+    void connection.closed.then(({ error, initiator }) => {
+      if (connection === this.#connection) this.#over(error, initiator);
+    });
   }
 
   #awaitReady(connection: Connection<never>): void {
     this.#isConnecting = true;
     connection.ready.then(
-      () => this.#connected(),
-      (error) => this.destroy(error),
+      () => {
+        if (connection === this.#connection) this.#connected();
+      },
+      (error) => {
+        if (connection === this.#connection) this.destroy(error);
+      },
     );
   }
 
@@ -92,30 +104,37 @@ export class ConnectionDuplex extends DescribedDuplex {
     this.#timer?.touch();
     this.emit("connect");
     this.emit("ready");
+    // As in node:net, whoever listened to a connection before this one reads on.
+    if (this.readable && !this.isPaused()) this.read(0);
   }
 
   // The connection ended in some other way than through this stream. After a failure the data that
-  // came before it is still read, and reading or writing meets the error.
+  // came before it is still read, and reading meets the error; so it is read where nobody does.
   #over(error: HawserError | null, initiator: "local" | "peer" | "network"): void {
-    if (this.destroyed || error !== null || initiator !== "local") return;
-    this.destroy();
+    if (this.destroyed) return;
+    if (error !== null) this.read(0);
+    else if (initiator === "local") this.destroy();
   }
 
   // --------------------------------------------------------------------------------- connecting
 
   /**
    * Connects, as `net.Socket.connect`: `(port, host?)`, `(path)`, or `({ port, host })` and
-   * `({ path })`, each with a function for `connect` at the end. On a stream over a connection that
-   * was made and not started, starts that one; its own endpoint holds, not the arguments.
+   * `({ path })`, each with a function for `connect` at the end; an object may also have
+   * `localAddress`, `localPort`, `family` and `lookup`. After `close` it may be called again, as in
+   * node:net. On a stream over a connection that was made and not started, starts that one; its own
+   * endpoint holds, not the arguments.
    *
    * @throws TypeError for wrong arguments, or with ERR_INVALID_STATE where it is connected already
    */
   connect(...args: unknown[]): this {
     const callback = args.at(-1);
+    if (this.destroyed && this.#options !== null) this.#revive();
     const connection = this.#connection;
     if (connection === null) {
       const endpoint = endpointOf(args) as StreamEndpoint;
-      const made = new Connection<never>(endpoint, this.#options as ConnectOptions<never>);
+      const options = { ...this.#options, ...connectOptionsOf(args[0]) };
+      const made = new Connection<never>(endpoint, options as ConnectOptions<never>);
       if (!this.#isReferenced) made.unref();
       made.start();
       this.#adopt(made);
@@ -125,8 +144,18 @@ export class ConnectionDuplex extends DescribedDuplex {
     } else {
       throw invalidState("connect() on a socket that is connected or was");
     }
+    this.#timer?.touch();
     if (typeof callback === "function") this.once("connect", callback as () => void);
     return this;
+  }
+
+  // Programs that connect again in their `close` listener keep the socket, and their listeners on it.
+  #revive(): void {
+    // Node's own sockets do it by this method, which every stream has and no type mentions.
+    (this as unknown as { _undestroy(): void })._undestroy();
+    this.#connection = null;
+    this.#isReading = false;
+    this.#inFlight = 0;
   }
 
   /** As in node:net: between `connect()` and the event `connect`. */
@@ -134,10 +163,14 @@ export class ConnectionDuplex extends DescribedDuplex {
     return this.#isConnecting && !this.destroyed;
   }
 
-  /** As in node:net: not connected yet. */
+  /** As in node:net: not connected yet, or not any more. */
   get pending(): boolean {
+    return this.destroyed || this.#isUnconnected;
+  }
+
+  get #isUnconnected(): boolean {
     const connection = this.#connection;
-    return connection === null || connection.state === "setup" || this.connecting;
+    return connection === null || connection.state === "setup" || this.#isConnecting;
   }
 
   get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
@@ -153,7 +186,7 @@ export class ConnectionDuplex extends DescribedDuplex {
   // ------------------------------------------------------------------------------------ reading
 
   override _read(): void {
-    if (this.pending) this.#defer(() => this._read());
+    if (this.#isUnconnected) this.#defer(() => this._read());
     else if (!this.#isReading) this.#receive(this.#connection as Connection<never>);
   }
 
@@ -161,11 +194,13 @@ export class ConnectionDuplex extends DescribedDuplex {
     this.#isReading = true;
     connection.receive().then(
       (bytes) => {
+        if (connection !== this.#connection) return;
         this.#isReading = false;
         if (bytes !== null) this.#timer?.touch();
         if (!this.destroyed) this.push(bytes);
       },
       (error) => {
+        if (connection !== this.#connection) return;
         this.#isReading = false;
         // A local end of the connection is no failure of the stream's.
         this.destroy(error === connection.stateReason ? error : undefined);
@@ -175,8 +210,22 @@ export class ConnectionDuplex extends DescribedDuplex {
 
   // ------------------------------------------------------------------------------------ writing
 
+  /** As in node:net, also after the peer's end: EPIPE where our own has followed that. */
+  override write(chunk: unknown, encoding?: BufferEncoding, callback?: Done): boolean;
+  override write(chunk: unknown, callback?: Done): boolean;
+  override write(...args: unknown[]): boolean {
+    if (!this.readableEnded || !this.writableEnded || this.allowHalfOpen) {
+      return super.write(...(args as [chunk: unknown]));
+    }
+    const callback = args.at(-1);
+    const error = codeError("EPIPE", "write");
+    if (typeof callback === "function") process.nextTick(callback as Done, error);
+    this.destroy(error);
+    return false;
+  }
+
   override _write(chunk: Buffer, encoding: BufferEncoding, done: Done): void {
-    if (this.pending) {
+    if (this.#isUnconnected) {
       this.#defer(() => this._write(chunk, encoding, done), done);
       return;
     }
@@ -186,7 +235,7 @@ export class ConnectionDuplex extends DescribedDuplex {
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    if (this.pending) {
+    if (this.#isUnconnected) {
       this.#defer(() => this._writev(chunks, done), done);
       return;
     }
@@ -244,8 +293,9 @@ export class ConnectionDuplex extends DescribedDuplex {
   // does not wait. Where bytes are lost, the peer must not take what it got for everything: RST.
   #letGo(connection: Connection<never>): void {
     const loses = this.writableLength > this.#inFlight || connection.writableNeedDrain;
-    if (loses || this.pending) connection.abort();
-    else void connection.unref().close();
+    if (loses || this.#isUnconnected) connection.abort();
+    // Who has not ended its own side leaves in the middle, and wants no more of the peer's.
+    else connection.unref().conclude(this.writableFinished ? undefined : 0);
   }
 
   /** As in node:net: ends, and destroys when everything is written. */
@@ -275,16 +325,16 @@ export class ConnectionDuplex extends DescribedDuplex {
    * nothing by itself. 0 turns it off. See the connection's `idleTimeout` for one that ends it.
    */
   setTimeout(ms: number, callback?: () => void): this {
-    if (callback !== undefined) {
-      requireFunction(callback, "callback");
-      if (ms === 0) this.removeListener("timeout", callback);
-      else this.once("timeout", callback);
-    }
+    if (this.destroyed) return this;
     this.#timer ??= new InactivityTimer(
       () => this.bytesRead + (this.#connection?.bytesWritten ?? 0) - this.#unsent(),
       () => this.emit("timeout"),
     );
     this.#timer.set(ms);
+    if (callback === undefined) return this;
+    requireFunction(callback, "callback");
+    if (ms === 0) this.removeListener("timeout", callback);
+    else this.once("timeout", callback);
     return this;
   }
 
@@ -295,23 +345,23 @@ export class ConnectionDuplex extends DescribedDuplex {
 
   /** TCP_NODELAY (tcp(7)); on by default, unlike on net.Socket. Ignored on Unix sockets. */
   setNoDelay(enable: unknown = true): this {
-    return this.#whenThereIsADescriptor((connection) => setNoDelay(connection, enable !== false));
+    return this.#whenThereIsADescriptor((connection) => setNoDelay(connection, Boolean(enable)));
   }
 
   /**
    * SO_KEEPALIVE (socket(7)), and with `initialDelay` in milliseconds TCP_KEEPIDLE, rounded up to
    * seconds; 0 leaves it. Interval and count stay the connection's own, so that a dead peer is
-   * found as soon as its `keepAlive` says. Ignored on Unix sockets.
+   * found as soon as its `keepAlive` says, unless they are given as in Node 24 and later: behind
+   * the delay, or all in one object. Ignored on Unix sockets.
    */
-  setKeepAlive(enable: unknown = false, initialDelay: unknown = 0): this {
-    return this.#whenThereIsADescriptor((connection) =>
-      setKeepAlive(connection, Boolean(enable), Number(initialDelay)),
-    );
+  setKeepAlive(enable: unknown = false, ...more: unknown[]): this {
+    const request = readKeepAlive([enable, ...more]);
+    return this.#whenThereIsADescriptor((connection) => setKeepAlive(connection, request));
   }
 
   #whenThereIsADescriptor(apply: (connection: Connection<never>) => void): this {
     const connection = this.#connection;
-    if (this.pending) this.#defer(() => apply(this.#connection as Connection<never>));
+    if (this.#isUnconnected) this.#defer(() => apply(this.#connection as Connection<never>));
     else if (connection !== null && connection.fd >= 0) apply(connection);
     return this;
   }
@@ -380,7 +430,7 @@ export function toDuplex<T>(
     throw invalidState("a connection with a data callback cannot be a stream: nothing is left");
   }
   const { allowHalfOpen = own.options.allowHalfOpen === true } = options;
-  return new ConnectionDuplex(own, {}, requireBoolean(allowHalfOpen, "allowHalfOpen"));
+  return new ConnectionDuplex(own, null, requireBoolean(allowHalfOpen, "allowHalfOpen"));
 }
 
 /**

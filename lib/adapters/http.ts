@@ -16,6 +16,7 @@ import type {
   StreamHandlers,
 } from "../net/types.ts";
 import { type ConnectionDuplex, toDuplex } from "./duplex.ts";
+import { connectOptionsOf } from "./node-arguments.ts";
 
 /** Options of `listen` without its callbacks: the connections are the server's. */
 export type HttpListenOptions = Omit<
@@ -178,20 +179,18 @@ interface RequestTarget {
   readonly host?: string | null | undefined;
   readonly port?: number | string | null | undefined;
   readonly socketPath?: string | undefined;
-  readonly localAddress?: string | undefined;
-  readonly localPort?: number | undefined;
-  readonly family?: number | undefined;
-  readonly lookup?: ConnectOptions["lookup"];
+  readonly timeout?: number | undefined;
 }
 
 function dial(request: RequestTarget, options: HttpConnectOptions): ConnectionDuplex {
-  const { socketPath, host, port, localAddress, localPort, family, lookup } = request;
+  const { socketPath, host, port, timeout } = request;
   const endpoint: StreamEndpoint =
     socketPath === undefined
       ? { host: host ?? "localhost", port: Number(port) }
       : { path: socketPath };
-  const asked = { localAddress, localPort, lookup, family: family as 0 | 4 | 6 | undefined };
-  const given = Object.entries(asked).filter(([, value]) => value !== undefined);
-  const connection = new Connection(endpoint, { ...options, ...Object.fromEntries(given) });
-  return toDuplex(connection.start());
+  const connection = new Connection(endpoint, { ...options, ...connectOptionsOf(request) });
+  const stream = toDuplex(connection.start());
+  // Node's requests rely on the socket for the `timeout` of their agent.
+  if (timeout) stream.setTimeout(timeout);
+  return stream;
 }

@@ -1,7 +1,7 @@
 // The timer behind `socket.setTimeout`: passes when nothing has moved for a while.
 // Not here: what moves (its owner says so, and counts it), what a passed timer means.
 
-import { requireDuration } from "../errors/index.ts";
+import { MAX_DURATION_MS, requireDuration } from "../errors/index.ts";
 
 export class InactivityTimer {
   readonly #progress: () => number;
@@ -24,13 +24,19 @@ export class InactivityTimer {
     return this.#ms;
   }
 
-  /** Starts anew with a duration in milliseconds; 0 stops. */
+  /**
+   * Starts anew with a duration in milliseconds; 0 stops. As in node:net, one that is longer than a
+   * timer can be is the longest.
+   *
+   * @throws TypeError or RangeError for what is no duration
+   */
   set(ms: number): void {
-    this.#ms = requireDuration(ms, "timeout");
+    const isTooLong = ms > MAX_DURATION_MS && Number.isFinite(ms);
+    this.#ms = isTooLong ? MAX_DURATION_MS : requireDuration(ms, "timeout");
     this.#seen = this.#progress();
     clearTimeout(this.#timer);
     // As Node's: an idle socket's timer keeps no process alive.
-    this.#timer = ms === 0 ? undefined : setTimeout(() => this.#elapsed(), ms).unref();
+    this.#timer = ms === 0 ? undefined : setTimeout(() => this.#elapsed(), this.#ms).unref();
   }
 
   /** Something has moved. */

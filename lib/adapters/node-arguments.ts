@@ -1,7 +1,7 @@
-// The arguments of net.Socket.connect as an endpoint. Not here: options beyond the address.
+// The arguments of net.Socket.connect as an endpoint and options. Not here: what is done with them.
 
 import { invalidArgType } from "../errors/index.ts";
-import type { HostEndpoint, PathEndpoint } from "../net/types.ts";
+import type { ConnectOptions, HostEndpoint, PathEndpoint } from "../net/types.ts";
 
 const LOCALHOST = "localhost";
 
@@ -33,4 +33,21 @@ function hostEndpoint(port: unknown, host: unknown): HostEndpoint {
     throw invalidArgType("host", "a string", host);
   }
   return { host: host ? host : LOCALHOST, port: Number(port) };
+}
+
+/** The names that mean the same to node:net and here. */
+const SHARED = ["localAddress", "localPort", "lookup"] as const;
+const FAMILIES: Readonly<Record<string, number>> = { IPv4: 4, IPv6: 6 };
+
+/** What an object of node:net's says beside the endpoint, in the options of `connect`. */
+export function connectOptionsOf(given: unknown): ConnectOptions {
+  const options: Record<string, unknown> = {};
+  if (typeof given !== "object" || given === null) return options;
+  const asked = given as Readonly<Record<string, unknown>>;
+  for (const name of SHARED) {
+    if (asked[name] !== undefined && asked[name] !== null) options[name] = asked[name];
+  }
+  const { family } = asked;
+  if (family !== undefined && family !== null) options["family"] = FAMILIES[`${family}`] ?? family;
+  return options;
 }

@@ -221,6 +221,23 @@ describe("Agent", () => {
     expect(error.code).toBe("ECONNRESET");
   });
 
+  it("the timeout of an agent holds for its requests", async () => {
+    const port = await nodeServer(() => {});
+    const agent = new Agent({ timeout: 40 });
+    const outgoing = http.get({ port, host: "127.0.0.1", agent }).on("error", () => {});
+    await once(outgoing, "timeout");
+    outgoing.destroy();
+  });
+
+  it("localAddress and family of a request are those of its connection", async () => {
+    const port = await nodeServer((incoming, response) => {
+      response.end(incoming.socket.remoteAddress);
+    });
+    const from = { localAddress: "127.0.0.4", family: 4, agent: new Agent() };
+    const response = await request(`http://127.0.0.1:${port}/`, from);
+    expect(await text(response)).toBe("127.0.0.4");
+  });
+
   it("options of connect are checked", async () => {
     const agent = new Agent({ hawser: { keepAlives: true } as never });
     await expect(

@@ -43,7 +43,8 @@ export interface DatabaseServer {
   stop(): Promise<void>;
 }
 
-function onPath(name: string): string | undefined {
+/** Where a program is, or undefined. */
+export function onPath(name: string): string | undefined {
   const folders = (process.env["PATH"] ?? "").split(":").concat("/usr/sbin");
   return folders.map((folder) => join(folder, name)).find(existsSync);
 }
@@ -62,7 +63,8 @@ export const hasPostgres = postgresFolder() !== undefined;
 export const hasRedis = onPath("redis-server") !== undefined;
 export const hasMariadb = onPath("mariadbd") !== undefined;
 
-async function freePort(): Promise<number> {
+/** A port that was free a moment ago, for programs that take no port of 0. */
+export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -75,9 +77,11 @@ async function freePort(): Promise<number> {
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
 const unprivileged = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
-const foreign = { ...unprivileged, env: foreignEnvironment() };
+/** How programs are run that are not ours: who they are, and their environment. */
+export const foreign = { ...unprivileged, env: foreignEnvironment() };
 
-function newFolder(name: string): string {
+/** A temporary folder that such a program may write to. */
+export function newFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
   if (isRoot) chmodSync(folder, 0o777);
   return folder;
@@ -110,7 +114,8 @@ async function running(
   }
 }
 
-function answers(port: number): Promise<boolean> {
+/** Whether something accepts connections there. */
+export function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect(port, "127.0.0.1");
     socket.once("connect", () => {

@@ -1,7 +1,7 @@
 // setNoDelay and setKeepAlive of a net.Socket as the options of a connection.
 
 import { describe, expect, it } from "vitest";
-import { setKeepAlive, setNoDelay } from "../../lib/adapters/socket-options.ts";
+import { readKeepAlive, setKeepAlive, setNoDelay } from "../../lib/adapters/socket-options.ts";
 
 const IDLE = process.platform === "darwin" ? "TCP_KEEPALIVE" : "TCP_KEEPIDLE";
 
@@ -40,9 +40,32 @@ describe("socket options", () => {
     ],
   ] as const)("setKeepAlive(%s, %s)", (enable, delay, expected) => {
     const { calls, connection } = recorder("tcp");
-    setKeepAlive(connection as never, enable, delay);
+    setKeepAlive(connection as never, readKeepAlive([enable, delay]));
     expect(calls).toEqual(expected);
   });
+
+  it.each([
+    [[true, 2_000, 500, 4]],
+    [[{ enable: true, initialDelay: 2_000, interval: 500, count: 4 }]],
+  ])("setKeepAlive with interval and count, as in Node 24: %j", (args) => {
+    const { calls, connection } = recorder("tcp");
+    setKeepAlive(connection as never, readKeepAlive(args));
+    expect(calls).toEqual([
+      [IDLE, 2],
+      ["TCP_KEEPINTVL", 1],
+      ["TCP_KEEPCNT", 4],
+      ["SO_KEEPALIVE", true],
+    ]);
+  });
+
+  it.each([[[]], [[undefined, "x"]], [[{}]], [[0, Number.NaN, -1, null]]])(
+    "what says nothing turns it off and sets nothing: %j",
+    (args) => {
+      const { calls, connection } = recorder("tcp");
+      setKeepAlive(connection as never, readKeepAlive(args));
+      expect(calls).toEqual([["SO_KEEPALIVE", false]]);
+    },
+  );
 
   it("setNoDelay", () => {
     const { calls, connection } = recorder("tcp");
@@ -53,7 +76,7 @@ describe("socket options", () => {
   it("neither touches a Unix socket", () => {
     const { calls, connection } = recorder("unix");
     setNoDelay(connection as never, true);
-    setKeepAlive(connection as never, true, 1_000);
+    setKeepAlive(connection as never, readKeepAlive([true, 1_000]));
     expect(calls).toEqual([]);
   });
 });
