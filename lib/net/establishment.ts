@@ -16,7 +16,9 @@ import type { Endpoint } from "./endpoint.ts";
 import { interleave, Race, type RaceAction } from "./happy-eyeballs.ts";
 import type { ConnectParameters } from "./parameters.ts";
 import { pathLooks } from "./paths/looks.ts";
-import { choosePath, type PathRules } from "./paths/path-rules.ts";
+import { choosePath, type Destination, type PathRules, type PathView } from "./paths/path-rules.ts";
+import type { Path } from "./paths/types.ts";
+import { isSamePath } from "./paths/viability.ts";
 import { resolve } from "./resolver.ts";
 import { literalAddress, setUp } from "./socket-setup.ts";
 import type { SecureChannel, TlsContext } from "./tls-engine.ts";
@@ -39,6 +41,8 @@ class Attempt implements StreamSink {
   readonly address: NativeAddress;
   /** The interface that the rules have chosen, by index. */
   boundTo: number | undefined;
+  /** As it was when this began; null where nobody looks. */
+  path: Path | null = null;
   readonly #done: (errno: number) => void;
 
   constructor(address: NativeAddress, done: (errno: number) => void) {
@@ -68,8 +72,10 @@ export interface TryContext {
   readonly startedAt: number;
   readonly startedAtMs: number;
   readonly waits: number;
-  /** Which interfaces may be used; null where all may. Needs the path looks. */
+  /** Which interfaces may be used; null where all may. */
   readonly rules: PathRules | null;
+  /** Whether it looks at paths, where they are watched; they are where there are rules. */
+  readonly looks: boolean;
 }
 
 export class Establishment implements DeadlineOwner {
@@ -212,7 +218,11 @@ export class Establishment implements DeadlineOwner {
   #openAndConnect(attempt: Attempt): void {
     const { address, channel } = attempt;
     const { domain } = address;
-    attempt.boundTo = this.#chooseInterface(address);
+    if (this.#context.looks && pathLooks.isWatching && !address.isPath) {
+      const view = pathLooks.view();
+      attempt.boundTo = this.#chooseInterface(address, view);
+      attempt.path = this.#pathTo(address, view);
+    }
     const parameters =
       attempt.boundTo === undefined
         ? this.#parameters
@@ -228,23 +238,48 @@ export class Establishment implements DeadlineOwner {
   }
 
   // Before the socket is bound or connected, so that not a single packet goes where none may.
-  #chooseInterface(address: NativeAddress): number | undefined {
+  #chooseInterface(address: NativeAddress, view: PathView): number | undefined {
     const { rules } = this.#context;
-    if (rules === null || address.isPath) return undefined;
-    const { interface: asked, localAddress } = this.#parameters;
-    const view = pathLooks.view();
-    const place = this.#placeOf(address);
-    const [target = "", zone] = place.address.split("%");
-    const wanted = asked ?? zone;
-    const index = wanted === undefined ? undefined : view.snapshot.interface(wanted)?.index;
-    if (wanted !== undefined && index === undefined) {
-      throw codeError("ENODEV", "connect", { ...place, phase: "connect" });
-    }
-    const destination = { address: target, interface: index, localAddress: localAddress?.host };
+    if (rules === null) return undefined;
+    const place = { ...this.#placeOf(address), phase: "connect" } as const;
+    const destination = this.#destinationOf(address, view);
+    if (destination === null) throw codeError("ENODEV", "connect", place);
     const choice = choosePath(view, destination, rules);
     if (typeof choice !== "string") return choice.bindTo === 0 ? undefined : choice.bindTo;
     const reason = choice === "UNSATISFIED" ? undefined : choice;
-    throw codeError("ENETUNREACH", "connect", { ...place, phase: "connect", reason });
+    throw codeError("ENETUNREACH", "connect", { ...place, reason });
+  }
+
+  // Null where there is no such interface.
+  #destinationOf(address: NativeAddress, view: PathView): Destination | null {
+    const { interface: asked, localAddress } = this.#parameters;
+    const [target = "", zone] = this.#placeOf(address).address.split("%");
+    const wanted = asked ?? zone;
+    const index = wanted === undefined ? undefined : view.snapshot.interface(wanted)?.index;
+    if (wanted !== undefined && index === undefined) return null;
+    return { address: target, interface: index, localAddress: localAddress?.host };
+  }
+
+  /** Whether all that is under way would go another way now. */
+  isStale(view: PathView): boolean {
+    if (this.phase !== "connect") return false;
+    const pending = this.#race?.attempts.filter(({ outcome }) => outcome === "pending") ?? [];
+    const goesElsewhere = ({ index }: { readonly index: number }) => {
+      const { address, path } = this.#attempts[index] as Attempt;
+      const other = this.#pathTo(address, view);
+      return path !== null && other !== null && !isSamePath(path, other);
+    };
+    return pending.length > 0 && pending.every(goesElsewhere);
+  }
+
+  // Null where it cannot be known, which stops nothing.
+  #pathTo(address: NativeAddress, view: PathView): Path | null {
+    try {
+      const destination = this.#destinationOf(address, view);
+      return destination === null ? null : view.pathTo(destination);
+    } catch {
+      return null;
+    }
   }
 
   #bind(slot: number, generation: number, family: 4 | 6): void {

@@ -89,6 +89,7 @@ export class Outbound implements Looker {
       startedAtMs: this.#startedAtMs,
       waits: this.#waits,
       rules: wishes !== null && hasRules(wishes) ? wishes : null,
+      looks: wishes !== null || this.#waiting !== null,
     });
     this.#establishment = establishment;
     // Nothing of the user's runs inside this call, a failure that is known at once included.
@@ -132,10 +133,18 @@ export class Outbound implements Looker {
       this.#leftMs = Math.max(0, this.#deadline.at - now());
       clearDeadline(this.#deadline);
     }
-    this.#waiting ??= new Waiting(retry);
+    this.#waiting ??= new Waiting({ retry, reconsider: () => this.#reconsider() });
     this.#waiting.failed();
     this.#hold();
     return true;
+  }
+
+  // What is under way was sent a way that is no more, and would be waited for in vain.
+  #reconsider(): void {
+    if (!pathLooks.isWatching || !this.#establishment?.isStale(pathLooks.view())) return;
+    this.#establishment.cancel();
+    this.#waiting?.tried();
+    this.#try(this.#owner as OutboundOwner);
   }
 
   /** The next try. */

@@ -17,17 +17,24 @@ export interface WaitingHost {
 
 const HOST: WaitingHost = { looks: pathLooks, now, setDeadline, clearDeadline };
 
+/** Who waits. */
+export interface Waiter {
+  /** A try is due; `tried` has to follow. */
+  retry(): void;
+  /** The network has changed during a try. Where that is hopeless now, a new one may begin. */
+  reconsider(): void;
+}
+
 export class Waiting implements Looker, DeadlineOwner {
-  readonly #retry: () => void;
+  readonly #waiter: Waiter;
   readonly #host: WaitingHost;
   readonly #plan = new RetryPlan();
   readonly #deadline = new Deadline<DeadlineOwner>(this);
   #since = Number.NaN;
   #waitedMs = 0;
 
-  /** @param retry called when a try is due; `tried` has to follow */
-  constructor(retry: () => void, host: WaitingHost = HOST) {
-    this.#retry = retry;
+  constructor(waiter: Waiter, host: WaitingHost = HOST) {
+    this.#waiter = waiter;
     this.#host = host;
     try {
       host.looks.add(this);
@@ -69,12 +76,13 @@ export class Waiting implements Looker, DeadlineOwner {
   /** @internal */
   look(): void {
     this.#plan.changed(this.#host.now());
-    if (!Number.isNaN(this.#since)) this.#arm();
+    this.#arm();
   }
 
   /** @internal */
   expired(): void {
-    this.#retry();
+    if (Number.isNaN(this.#since)) this.#waiter.reconsider();
+    else this.#waiter.retry();
   }
 
   #arm(): void {

@@ -13,6 +13,7 @@ import {
   ending,
   nodeServer,
   ownProcess,
+  python,
   readNode,
   temporaryFolder,
   until,
@@ -22,6 +23,17 @@ const here = vi.hoisted(() => ({ network: undefined as unknown }));
 vi.mock("../../lib/net/paths/watch.ts", () => ({
   watchPaths: (observer: PathObserver) => (here.network as FakeNetwork).watch(observer),
 }));
+
+// A listener whose queue is full: further connects get no answer at all.
+const FULL_QUEUE = `
+l = socket.socket(); l.bind(("127.0.0.1", 0)); l.listen(0)
+full = []
+for _ in range(3):
+    s = socket.socket(); s.setblocking(False); full.append(s)
+    s.connect_ex(l.getsockname())
+time.sleep(0.05)
+say(l.getsockname()[1]); hear()
+`;
 
 let network: FakeNetwork;
 beforeEach(() => {
@@ -239,6 +251,27 @@ describe("out of waiting", () => {
     // What the first try took is gone.
     expect(took).toBeGreaterThan(200);
     expect(took).toBeLessThan(400);
+  });
+
+  test("B5 a try whose way is no more is begun anew; one whose way is the same goes on", async () => {
+    const port = Number(await python(FULL_QUEUE).line());
+    const { connection, dns } = await waiting(port);
+    dns.isThere = true;
+    connection.restart();
+    // Nobody answers there.
+    await until("asked again", () => dns.asked === 2);
+    await delay(20);
+    network.changed();
+    await delay(400);
+    expect([dns.asked, connection.state]).toEqual([2, "preparing"]);
+    const kernels = network.pathTo.bind(network);
+    network.pathTo = (...question) => ({ ...kernels(...question), gateway: "10.0.0.254" });
+    network.changed();
+    await until("a new try", () => dns.asked === 3, 1_000);
+    expect(connection.state).toBe("preparing");
+    connection.abort();
+    expect((await connection.closed).error).toBeNull();
+    await until("nothing is open", () => counters().openSlots === 0);
   });
 
   test("what was written before goes out when it is ready", async () => {

@@ -12,11 +12,12 @@ import { makeHost } from "./paths/support.ts";
 function wait(host = makeHost()) {
   const tries: number[] = [];
   const start = host.clock.time;
-  const waiting: Waiting = new Waiting(() => {
+  const retry = () => {
     tries.push(host.clock.time - start);
     waiting.tried();
     waiting.failed();
-  }, host);
+  };
+  const waiting: Waiting = new Waiting({ retry, reconsider: () => tries.push(Number.NaN) }, host);
   waiting.failed();
   return { ...host, waiting, tries };
 }
@@ -59,22 +60,25 @@ describe("Waiting", () => {
     expect(tries).toEqual([1, 3, 7].map((n) => n * MIN_WAITING_RETRY_MS));
   });
 
-  test("a change during a try is remembered", () => {
+  test("a change during a try may end it, and is remembered if it does not", () => {
     const host = makeHost();
-    const tries: number[] = [];
-    const waiting = new Waiting(() => tries.push(host.clock.time), host);
+    const calls: string[] = [];
+    const retry = () => calls.push("retry");
+    const waiting = new Waiting({ retry, reconsider: () => calls.push("reconsider") }, host);
     waiting.tried();
     host.network.changed();
+    host.clock.advance(MIN_WAITING_APART_MS - 1);
+    expect(calls).toEqual([]);
     host.clock.advance(5_000);
-    expect(tries).toEqual([]);
+    expect(calls).toEqual(["reconsider"]);
     waiting.failed();
     host.clock.advance(1);
-    expect(tries).toHaveLength(1);
+    expect(calls).toEqual(["reconsider", "retry"]);
   });
 
   test("counts the time in which nothing was tried", () => {
     const host = makeHost();
-    const waiting = new Waiting(() => {}, host);
+    const waiting = new Waiting({ retry() {}, reconsider() {} }, host);
     waiting.tried();
     host.clock.advance(1_000);
     expect(waiting.waitedMs).toBe(0);

@@ -3,7 +3,8 @@
 // that ask the same. Not here: what a connection makes of it (follower.ts, lib/net/waiting.ts).
 
 import { Deadline } from "../../core/deadlines.ts";
-import { PATH_LOOK_EVERY_MS } from "../../core/limits.ts";
+import { PATH_LOOK_AGAIN_MS, PATH_LOOK_EVERY_MS } from "../../core/limits.ts";
+import { HawserError } from "../../errors/index.ts";
 import { report } from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
 import type { Destination, PathView } from "./path-rules.ts";
@@ -78,6 +79,11 @@ export class PathLooks implements PathObserver, DeadlineOwner {
     this.#host.clearDeadline(this.#deadline);
   }
 
+  /** Whether `view` can be called. */
+  get isWatching(): boolean {
+    return this.#watch !== null;
+  }
+
   /** The networks now; for those who look. */
   view(): PathView {
     if (this.#watch === null) throw new Error("nobody watches the paths");
@@ -102,7 +108,10 @@ export class PathLooks implements PathObserver, DeadlineOwner {
       try {
         looker.look(view);
       } catch (error) {
-        report(error);
+        // The kernel could not be asked (EMFILE): what was known holds until it can.
+        if (error instanceof HawserError)
+          this.#host.setDeadline(this.#deadline, PATH_LOOK_AGAIN_MS);
+        else report(error);
       }
     }
   }

@@ -1,6 +1,7 @@
 // The looks at the networks that connections share.
 import { describe, expect, test } from "vitest";
 import { PATH_LOOK_EVERY_MS } from "../../../lib/core/limits.ts";
+import { HawserError } from "../../../lib/errors/index.ts";
 import type { PathView } from "../../../lib/net/paths/path-rules.ts";
 import { collectUncaught } from "../support.ts";
 import { makeHost } from "./support.ts";
@@ -95,6 +96,23 @@ describe("a look", () => {
     network.changed();
     clock.advance(PATH_LOOK_EVERY_MS);
     expect(network.questions).toBe(6);
+  });
+
+  test("comes again where the kernel could not be asked", () => {
+    const { network, looks, clock } = makeHost();
+    const kernels = network.pathTo.bind(network);
+    network.pathTo = () => {
+      throw new HawserError("EMFILE", { code: "EMFILE" });
+    };
+    const seen: string[] = [];
+    looks.add(looker((view) => seen.push(view.pathTo({ address: "10.0.0.9" }).status)));
+    network.changed();
+    clock.advance(500);
+    expect(seen).toEqual([]);
+    network.pathTo = kernels;
+    clock.advance(500);
+    expect(seen).toEqual(["satisfied"]);
+    expect(clock.nextMs).toBeUndefined();
   });
 
   test("one that throws, or removes others, does not keep the rest from looking", async () => {
