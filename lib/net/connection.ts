@@ -185,8 +185,12 @@ export class Connection<T = unknown>
     return closed;
   }
 
-  /** @internal `close()` for those who do not ask for the result. */
-  conclude(): void {
+  /**
+   * @internal `close()` for those who do not ask for the result.
+   *
+   * @param drainBytes what the peer may still send before it is an abort
+   */
+  conclude(drainBytes = LINGER_DRAIN_BYTES): void {
     if (this.ending !== null) this.#dropHeld();
     if (this.ending !== null || (this.flags & CLOSING) !== 0) return;
     const before = this.current;
@@ -200,7 +204,7 @@ export class Connection<T = unknown>
     }
     this.transition("close");
     this.startCloseTimeout();
-    this.bound().drainTo = this.received + LINGER_DRAIN_BYTES;
+    this.bound().drainTo = this.received + drainBytes;
     const { channel } = this;
     if (channel === null) return;
     if (!isShut && !this.#isOver()) channel.shutdown();
