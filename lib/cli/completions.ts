@@ -2,6 +2,7 @@
 
 import { OPTIONS } from "../socket/option-table.ts";
 import { CONNECTION_FLAGS, UsageError } from "./flags.ts";
+import { TLS_FLAGS } from "./tls-flags.ts";
 
 export const COMPLETIONS_HELP = `hawser completions bash|zsh|fish
 
@@ -10,6 +11,8 @@ Prints a script for a shell. For bash: source <(hawser completions bash)`;
 const COMMANDS = ["connect", "listen", "probe", "watch", "options", "completions", "help"];
 const FLAGS = [
   ...Object.keys(CONNECTION_FLAGS),
+  ...Object.keys(TLS_FLAGS),
+  "tls",
   "json",
   "verbose",
   "echo",

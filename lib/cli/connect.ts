@@ -1,9 +1,12 @@
 // `hawser connect URL`: standard input to the peer, the peer to standard output.
 
 import { parseArgs } from "node:util";
+import type { Connection } from "../net/connection.ts";
 import { connect } from "../net/entry.ts";
 import { CONNECTION_FLAGS, connectionOptions, UsageError } from "./flags.ts";
 import { pipeBoth } from "./pipe.ts";
+import { withProgress } from "./progress.ts";
+import { TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 import { isAboutUdp, runUdpConnect } from "./udp.ts";
 
 export const CONNECT_HELP = `hawser connect URL [options]
@@ -11,7 +14,7 @@ export const CONNECT_HELP = `hawser connect URL [options]
 Connects, sends standard input and prints what comes back. The end of the input becomes FIN; the
 command ends when the peer has finished too.
 
-URL: tcp://HOST:PORT, unix:PATH or unix:@NAME. For udp://HOST:PORT each line is a datagram, with
+URL: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or unix:@NAME. For udp://HOST:PORT each line is a datagram, with
 --broadcast, --multicast-interface NAME and --ttl N.
 
   --connect-timeout 5s      give up establishing after this
@@ -23,7 +26,14 @@ URL: tcp://HOST:PORT, unix:PATH or unix:@NAME. For udp://HOST:PORT each line is 
   --local-address ADDRESS   connect from there
   --local-port PORT
   --option NAME=VALUE       a socket option in the kernel's unit; may be repeated
-  --verbose                 say on standard error what is connected to what`;
+  --verbose                 say on standard error what is connected to what
+
+For tls:
+  --ca FILE                 roots in PEM, in place of those that Node has
+  --servername NAME         the name to ask for and to verify; default HOST, if that is a name
+  --alpn NAME,...           protocols to offer
+  --cert FILE --key FILE    a client's certificate
+  --insecure                accept any certificate`;
 
 export async function runConnect(args: string[]): Promise<void> {
   if (isAboutUdp(args)) {
@@ -33,18 +43,21 @@ export async function runConnect(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...CONNECTION_FLAGS, verbose: { type: "boolean", short: "v" } },
+    options: { ...CONNECTION_FLAGS, ...TLS_FLAGS, verbose: { type: "boolean", short: "v" } },
   });
   const [url, extra] = positionals;
   if (url === undefined || extra !== undefined) throw new UsageError("connect takes one URL");
   // Reading goes on after our end of the input, until the peer's.
-  const options = { ...connectionOptions(values), allowHalfOpen: true };
-  const connection = await connect(url as `tcp://${string}`, options);
-  if (values.verbose) {
-    const { localAddress, localPort, remoteAddress, remotePort } = connection;
-    console.error(`connected ${localAddress}:${localPort} to ${remoteAddress}:${remotePort}`);
-  }
+  const options = { ...connectionOptions(values), tls: tlsOptions(values), allowHalfOpen: true };
+  const connecting = connect(url as `tcp://${string}`, options);
+  const connection = await withProgress(`connecting to ${url}`, connecting);
+  if (values.verbose) tellWho(connection);
   await pipeBoth(connection, process.stdin, process.stdout);
   const { error } = await connection.close();
   if (error !== null) throw error;
+}
+
+function tellWho({ localAddress, localPort, remoteAddress, remotePort, tls }: Connection): void {
+  const over = tls === null ? "" : ` with ${tls.protocol}, ${tls.cipher}`;
+  console.error(`connected ${localAddress}:${localPort} to ${remoteAddress}:${remotePort}${over}`);
 }

@@ -4,11 +4,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
+import type { HawserError } from "../errors/index.ts";
 import type { Connection } from "../net/connection.ts";
 import { listen } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
 import { connectionOptions, STREAM_FLAGS, UsageError } from "./flags.ts";
 import { pipeBoth } from "./pipe.ts";
+import { SERVER_TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 import { isAboutUdp, runUdpListen } from "./udp.ts";
 
 export const LISTEN_HELP = `hawser listen URL [options]
@@ -17,8 +19,9 @@ Takes one connection, prints what it sends and sends it standard input. With --e
 takes any number, until Ctrl-C.
 
 URL: tcp://HOST:PORT, with an empty HOST or * for every address and port 0 for any free one;
-unix:PATH or unix:@NAME. The address is printed on standard error. udp://HOST:PORT prints datagrams
-of any peer, and joins a multicast group (--multicast-interface NAME, --ttl N).
+tls://HOST:PORT the same with a certificate; unix:PATH or unix:@NAME. The address is printed on
+standard error. udp://HOST:PORT prints datagrams of any peer, and joins a multicast group
+(--multicast-interface NAME, --ttl N).
 
   --echo                send everything back
   --exec COMMAND        run a command for each connection, by the shell
@@ -28,7 +31,12 @@ of any peer, and joins a multicast group (--multicast-interface NAME, --ttl N).
   --drop-timeout 20s    fail when sent data is not acknowledged for so long
   --family 4|6          only this family
   --interface NAME      by name or index
-  --option NAME=VALUE   a socket option in the kernel's unit; may be repeated`;
+  --option NAME=VALUE   a socket option in the kernel's unit; may be repeated
+
+For tls:
+  --cert FILE           certificate and chain in PEM
+  --key FILE            its key
+  --alpn NAME,...       protocols to accept, in order of preference`;
 
 export async function runListen(args: string[]): Promise<void> {
   if (isAboutUdp(args)) {
@@ -40,6 +48,7 @@ export async function runListen(args: string[]): Promise<void> {
     allowPositionals: true,
     options: {
       ...STREAM_FLAGS,
+      ...SERVER_TLS_FLAGS,
       echo: { type: "boolean" },
       exec: { type: "string" },
       "keep-open": { type: "boolean", short: "k" },
@@ -53,31 +62,44 @@ export async function runListen(args: string[]): Promise<void> {
     localAddress: _,
     localPort: __,
     connectTimeout: ___,
-    ...options
+    ...plain
   } = connectionOptions(values);
   const endpoint = url as `tcp://${string}`;
+  const options = { ...plain, tls: tlsOptions(values), error: complain };
+  if (isSecure(url) && options.tls?.key === undefined) {
+    throw new UsageError("listen tls: needs --cert and --key");
+  }
   if (echo) {
-    await serve(await listen(endpoint, options, echoBack));
+    await serve(url, await listen(endpoint, options, echoBack));
   } else if (exec !== undefined) {
     const run = (connection: Connection) => execute(connection, exec);
-    await serve(await listen(endpoint, { ...options, allowHalfOpen: true }, run));
+    await serve(url, await listen(endpoint, { ...options, allowHalfOpen: true }, run));
   } else {
-    await takeOne(await listen(endpoint, { ...options, allowHalfOpen: true }), values["keep-open"]);
+    const listener = await listen(endpoint, { ...options, allowHalfOpen: true });
+    await takeOne(url, listener, values["keep-open"]);
   }
 }
 
-function announce(listener: Listener): void {
+// A handshake that failed, or no descriptor left: the others are served nevertheless.
+function complain(_listener: Listener, error: HawserError): void {
+  console.error(`hawser: ${error.message.split("\n")[0]}`);
+}
+
+const isSecure = (url: string) => url.startsWith("tls:");
+
+function announce(url: string, listener: Listener): void {
+  const scheme = isSecure(url) ? "tls" : "tcp";
   for (const { address, family, port } of listener.addresses) {
     const host = family === "IPv6" ? `[${address}]` : address;
     console.error(
-      `listening on ${family === "unix" ? `unix:${address}` : `tcp://${host}:${port}`}`,
+      `listening on ${family === "unix" ? `unix:${address}` : `${scheme}://${host}:${port}`}`,
     );
   }
 }
 
 /** Until Ctrl-C; then each connection may end before it is aborted. */
-async function serve(listener: Listener): Promise<void> {
-  announce(listener);
+async function serve(url: string, listener: Listener): Promise<void> {
+  announce(url, listener);
   const stop = () => void listener.close({ timeout: 2_000 });
   process.once("SIGINT", stop).once("SIGTERM", stop);
   const { error } = await listener.closed;
@@ -88,8 +110,8 @@ async function echoBack(connection: Connection): Promise<void> {
   for await (const chunk of connection) await connection.send(chunk);
 }
 
-async function takeOne(listener: Listener, keepOpen = false): Promise<void> {
-  announce(listener);
+async function takeOne(url: string, listener: Listener, keepOpen = false): Promise<void> {
+  announce(url, listener);
   listener.newConnectionLimit = 1;
   for await (const connection of listener) {
     await pipeBoth(connection, process.stdin, process.stdout);

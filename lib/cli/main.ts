@@ -14,7 +14,8 @@ const HELP = `hawser COMMAND [options]
   completions SHELL  for bash, zsh or fish
   help [COMMAND]     this text, or that of a command
 
-Exit status: 0 done; 1 a connection failed; 2 wrong usage; 130 ended by Ctrl-C.`;
+Exit status: 0 done; 1 a connection failed, or probe --tls found a certificate that is not accepted;
+2 wrong usage; 130 ended by Ctrl-C, where that is not the way to end it (listen, watch).`;
 
 /** As bash and getopt(1) have it. */
 const EXIT_USAGE = 2;

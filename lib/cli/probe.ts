@@ -1,5 +1,5 @@
-// `hawser probe HOST:PORT`: connects once and shows how it went, what the kernel knows, and which
-// options are in force.
+// `hawser probe HOST:PORT`: connects once and shows how it went, what TLS has negotiated, what the
+// kernel knows, and which options are in force. Not here: certificates (probe-tls.ts).
 
 import { parseArgs } from "node:util";
 import type { Connection } from "../net/connection.ts";
@@ -7,7 +7,10 @@ import { connect } from "../net/entry.ts";
 import type { EstablishmentReport } from "../net/types.ts";
 import { getOption, type ReadableOption } from "../socket/options.ts";
 import { CONNECTION_FLAGS, connectionOptions, UsageError } from "./flags.ts";
+import { lookAtTls, showTls } from "./probe-tls.ts";
+import { withProgress } from "./progress.ts";
 import { bar, bytes, duration, type Palette, palette, table } from "./terminal.ts";
+import { TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 
 export const PROBE_HELP = `hawser probe HOST:PORT [options]
 
@@ -16,12 +19,28 @@ tried, what the kernel knows of the connection (TCP_INFO), and the options in fo
 
   --json                 the same as one JSON object
   --connect-timeout 5s   default 10s
-  --family, --interface, --local-address, --local-port, --keepalive, --option   as for connect`;
+  --family, --interface, --local-address, --local-port, --keepalive, --option   as for connect
+
+  --tls                  with TLS: protocol, cipher, ALPN, whether the certificate is accepted, and
+                         the chain as it was sent, each with its issuer and the days that are left
+  --servername NAME      the name to ask for and to verify; default HOST, if that is a name
+  --alpn NAME,...        protocols to offer; default h2,http/1.1; none offers none
+  --ca FILE              roots in PEM, in place of those that Node has
+  --cert FILE --key FILE a client's certificate
+
+Exit status: 0 connected, and with --tls the certificate is accepted; 1 it failed, or with --tls the
+certificate is not accepted (expired, signed by itself, for another name), which is all shown
+nevertheless; 2 wrong usage.`;
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** For the peer to answer our FIN; it may wait for a request, which never comes. */
 const GOODBYE_MS = 500;
 const BAR_WIDTH = 40;
+
+const { insecure: _, ...CLIENT_TLS_FLAGS } = TLS_FLAGS;
+const PROBE_TLS_FLAGS = { ...CLIENT_TLS_FLAGS, tls: { type: "boolean" } } as const;
+/** What is wrong with a certificate is shown, not stopped at; and what browsers offer is offered. */
+const TLS_DEFAULTS = { rejectUnauthorized: false, alpnProtocols: ["h2", "http/1.1"] } as const;
 
 const SHOWN: readonly ReadableOption[] = [
   "TCP_NODELAY",
@@ -39,34 +58,49 @@ export async function runProbe(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...CONNECTION_FLAGS, json: { type: "boolean" } },
+    options: { ...CONNECTION_FLAGS, ...PROBE_TLS_FLAGS, json: { type: "boolean" } },
   });
   const [target, extra] = positionals;
   if (target === undefined || extra !== undefined)
     throw new UsageError("probe takes one HOST:PORT");
-  const url =
-    /^[a-z+]+:/i.test(target) && !/^[^:]+:[0-9]+$/.test(target) ? target : `tcp://${target}`;
+  const url = urlOf(target, values.tls === true);
+  const tls = tlsOptions(values);
+  if (tls !== undefined && !url.startsWith("tls:")) throw new UsageError("that needs --tls");
   const options = connectionOptions(values);
-  const connection = await connect(url as `tcp://${string}`, {
+  const connecting = connect(url, {
     ...options,
+    ...(url.startsWith("tls:") && { tls: { ...TLS_DEFAULTS, ...tls } }),
     closeTimeout: GOODBYE_MS,
     connectTimeout: options.connectTimeout ?? DEFAULT_TIMEOUT_MS,
   });
+  const connection = await withProgress(`connecting to ${target}`, connecting);
   const found = look(connection);
   console.log(values.json ? JSON.stringify(found, null, 2) : show(found, palette(process.stdout)));
   await connection.close();
+  if (found.tls !== null && !found.tls.authorized) {
+    throw new Error(`TLS: the certificate is not accepted: ${found.tls.authorizationError}`);
+  }
+}
+
+function urlOf(target: string, isSecure: boolean): `tcp://${string}` {
+  const hasScheme = /^[a-z+]+:/i.test(target) && !/^[^:]+:[0-9]+$/.test(target);
+  const url = hasScheme ? target : `tcp://${target}`;
+  if (!isSecure || url.startsWith("tls:")) return url as `tcp://${string}`;
+  if (!url.startsWith("tcp:")) throw new UsageError("--tls takes HOST:PORT");
+  return url.replace("tcp:", "tls:") as `tcp://${string}`;
 }
 
 function look(connection: Connection) {
-  const { localAddress, localPort, remoteAddress, remotePort } = connection;
+  const { localAddress, localPort, remoteAddress, remotePort, tls } = connection;
   const options: Record<string, unknown> = {};
-  if (connection.transport === "tcp") {
+  if (connection.transport !== "unix") {
     for (const name of SHOWN) options[name] = getOption(connection, name);
   }
   return {
     local: { address: localAddress, port: localPort },
     remote: { address: remoteAddress, port: remotePort },
     establishment: connection.establishmentReport as EstablishmentReport,
+    tls: tls === null ? null : lookAtTls(tls),
     tcpInfo: connection.info(),
     options,
   };
@@ -82,6 +116,7 @@ export function show(found: Findings, colours: Palette): string {
   const sections = [
     `${colours.bold(at(remote))} from ${at(local)}`,
     phases(found.establishment, colours),
+    found.tls === null ? "" : showTls(found.tls, colours),
     kernel(found),
     table(Object.entries(found.options).map(([name, value]) => [name, String(value)])),
   ];

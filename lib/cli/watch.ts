@@ -1,5 +1,5 @@
-// `hawser watch HOST:PORT`: keeps a connection open and shows how it fares, a line a second or a
-// plot.
+// `hawser watch HOST:PORT`: keeps a connection open and shows how it fares, a line a second or
+// plots. Not here: how a plot is drawn (terminal.ts).
 
 import { parseArgs } from "node:util";
 import type { Connection } from "../net/connection.ts";
@@ -12,12 +12,14 @@ import {
   readDuration,
   UsageError,
 } from "./flags.ts";
-import { bytes, duration, palette, plot } from "./terminal.ts";
+import { withProgress } from "./progress.ts";
+import { bytes, duration, type Palette, palette, plot, table } from "./terminal.ts";
 
 export const WATCH_HELP = `hawser watch HOST:PORT [options]
 
-Keeps a connection open and shows its round-trip time, retransmissions and windows until Ctrl-C. On
-a terminal the round-trip time is a plot; otherwise each look is one line.
+Keeps a connection open and shows its round-trip time, retransmissions and windows until Ctrl-C,
+which ends it with status 0. On a terminal each is a plot; otherwise each look is one line. Nothing
+is sent: the kernel measures the round-trip time when something is acknowledged.
 
   --interval 1s   between two looks
   --count N       end after so many looks
@@ -25,7 +27,11 @@ a terminal the round-trip time is a plot; otherwise each look is one line.
   --connect-timeout, --keepalive and the other options of connect`;
 
 const DEFAULT_INTERVAL_MS = 1_000;
-const PLOT_WIDTH = 50;
+const MAX_PLOT_WIDTH = 60;
+const MIN_PLOT_WIDTH = 8;
+/** What stands beside a plot. */
+const BESIDE_WIDTH = 50;
+const DEFAULT_COLUMNS = 80;
 
 export async function runWatch(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -46,7 +52,8 @@ export async function runWatch(args: string[]): Promise<void> {
       ? DEFAULT_INTERVAL_MS
       : readDuration(values.interval, "--interval");
   const most = values.count === undefined ? Infinity : readCount(values.count, "--count", 1);
-  const connection = await connect(`tcp://${target}`, connectionOptions(values));
+  const connecting = connect(`tcp://${target}`, connectionOptions(values));
+  const connection = await withProgress(`connecting to ${target}`, connecting);
   const display = values.json ? showJson : process.stdout.isTTY ? plotter() : showLine;
   await lookEvery(connection, every, most, display);
   const { error } = await connection.close();
@@ -62,7 +69,7 @@ async function lookEvery(
   display: Display,
 ): Promise<void> {
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   void connection.closed.then(() => stop.abort());
   for (let looks = 0; looks < most && !stop.signal.aborted; looks++) {
     const info = connection.info();
@@ -109,17 +116,69 @@ function showJson(info: TcpInfo, at: Date): void {
   console.log(JSON.stringify({ time: at.toISOString(), ...info }));
 }
 
+/** What was seen so far, as far as a plot shows it. */
+export class History {
+  readonly #roundTrips: number[] = [];
+  readonly #retransmissions: number[] = [];
+  readonly #windows: number[] = [];
+  #retransmitted: number | null = null;
+
+  add({ roundTripTimeMs, segmentsRetransmitted, sendWindowBytes }: TcpInfo): void {
+    keep(this.#roundTrips, roundTripTimeMs);
+    keep(this.#windows, sendWindowBytes);
+    // The kernel's is a total; what matters is when it grew.
+    if (segmentsRetransmitted === null) return;
+    keep(this.#retransmissions, segmentsRetransmitted - (this.#retransmitted ?? 0));
+    this.#retransmitted = segmentsRetransmitted;
+  }
+
+  /** The plots with the last values and their range, and a line about the rest. */
+  show(info: TcpInfo, columns: number, colours: Palette): string[] {
+    const width = Math.max(MIN_PLOT_WIDTH, Math.min(MAX_PLOT_WIDTH, columns - BESIDE_WIDTH));
+    const row = (name: string, values: readonly number[], write: (value: number) => string) => {
+      const shown = values.slice(-width);
+      if (shown.length === 0) return [name, "", "unknown"];
+      const [least, most] = [Math.min(...shown), Math.max(...shown)];
+      const range = least === most ? "" : ` (${write(least)} to ${write(most)})`;
+      return [name, plot(shown, width).padEnd(width), `${write(shown.at(-1) as number)}${range}`];
+    };
+    const plots = table([
+      row("round trip", this.#roundTrips, duration),
+      row("retransmitted", this.#retransmissions, String),
+      row("peer's window", this.#windows, bytes),
+    ]).split("\n");
+    return [...plots.map((line) => colours.accent(cut(line, columns))), cut(rest(info), columns)];
+  }
+}
+
+function keep(values: number[], value: number | null): void {
+  if (value === null) return;
+  values.push(value);
+  if (values.length > MAX_PLOT_WIDTH) values.shift();
+}
+
+function rest(info: TcpInfo): string {
+  const { state, sinceAcknowledgmentMs: silentMs, unacknowledgedSegments: pending } = info;
+  return [
+    state ?? "state unknown",
+    ...(silentMs === null ? [] : [`heard ${duration(silentMs)} ago`]),
+    ...(pending === null ? [] : [`${pending} segments unacknowledged`]),
+  ].join(", ");
+}
+
+// A line that the terminal breaks would be two, and those above it overwritten.
+const cut = (line: string, columns: number) => [...line].slice(0, columns - 1).join("");
+
 function plotter(): Display {
-  const times: number[] = [];
+  const history = new History();
   const colours = palette(process.stdout);
-  let drawn = false;
+  let drawn = 0;
   return (info) => {
-    if (info.roundTripTimeMs !== null) times.push(info.roundTripTimeMs);
-    if (times.length > PLOT_WIDTH) times.shift();
-    // Two lines that are drawn over, so that the rest of the screen stays as it was.
-    if (drawn) process.stdout.write("\u001b[2A");
-    drawn = true;
-    process.stdout.write(`\u001b[K${colours.accent(plot(times, PLOT_WIDTH))}\n`);
-    process.stdout.write(`\u001b[K${describe(info)}\n`);
+    history.add(info);
+    const lines = history.show(info, process.stdout.columns || DEFAULT_COLUMNS, colours);
+    // Drawn over, so that the rest of the screen stays as it was.
+    const back = drawn === 0 ? "" : `\u001b[${drawn}A`;
+    drawn = lines.length;
+    process.stdout.write(`${back}${lines.map((line) => `\u001b[K${line}\n`).join("")}`);
   };
 }
