@@ -1,0 +1,51 @@
+// What the tests of the built command share: running it, and what it says.
+
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { afterEach } from "vitest";
+
+/** The built command. */
+export const MAIN = new URL("../../dist/cli.js", import.meta.url).pathname;
+
+export const cleanUps: (() => unknown)[] = [];
+
+/** Ends what a test has started. Called once by a file. */
+export function cleanUpAfterEach(): void {
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+  });
+}
+
+/** A process, and what it has said so far. */
+export class Run {
+  readonly child: ChildProcessWithoutNullStreams;
+  out = "";
+  err = "";
+
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+    this.child = spawn(command, args, { env });
+    cleanUps.push(() => this.child.kill("SIGKILL"));
+    this.child.stdout.on("data", (text) => {
+      this.out += text;
+    });
+    this.child.stderr.on("data", (text) => {
+      this.err += text;
+    });
+  }
+
+  async ended(): Promise<number | null> {
+    const [code] = await once(this.child, "close");
+    return code;
+  }
+
+  /** Waits until one of its streams says something that matches. */
+  async says(stream: "out" | "err", pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this[stream]);
+      if (match !== null) return match;
+      await once(stream === "out" ? this.child.stdout : this.child.stderr, "data");
+    }
+  }
+}
+
+export const hawser = (...args: string[]) => new Run(process.execPath, [MAIN, ...args]);
