@@ -25,6 +25,7 @@ import {
   WANTS_DRAIN,
 } from "./connection-facts.ts";
 import type { Inbox } from "./inbox.ts";
+import type { StreamInbox } from "./incoming-stream.ts";
 import type { Shared } from "./options.ts";
 import { closeCodes, WebSocketProtocol } from "./protocol/index.ts";
 import { turnTime, wallTime } from "./turn-clock.ts";
@@ -47,7 +48,7 @@ export abstract class WebSocketBase<T = unknown> {
   /** @internal */
   protected flags = 0;
   /** @internal */
-  protected inbox: Inbox | null = null;
+  protected inbox: Inbox | StreamInbox | null = null;
   /** @internal */
   protected deadline: Deadline<DeadlineOwner> | null = null;
   /** @internal How the stream ended, and then how the WebSocket did. */

@@ -1,18 +1,20 @@
-// The receiving half of a WebSocket: messages to the callback or to who asks for them, pause and
-// resume. Not here: who waits and what is held (inbox.ts), how a WebSocket ends (connection.ts).
+// The receiving half of a WebSocket: messages to the callbacks or to who asks for them, whole or in
+// parts, pause and resume. Not here: who waits and what is held (inbox.ts, incoming-stream.ts), how
+// a WebSocket ends (connection.ts).
 
 import type { Deadline } from "../core/deadlines.ts";
-import { invalidState, rejectUnknownKeys, requireObject, requireSignal } from "../errors/index.ts";
+import { readSignal } from "../core/waiting.ts";
+import { invalidState } from "../errors/index.ts";
 import type { DeadlineOwner } from "../net/clock.ts";
 import type { CloseResult } from "../net/types.ts";
 import { CLOSING, FULL, INFLATING, makers, PAUSED } from "./connection-facts.ts";
 import { SendingWebSocket } from "./connection-sending.ts";
-import { closedByPeer } from "./errors.ts";
-import { Inbox } from "./inbox.ts";
+import { closedByPeer, cutByPeer } from "./errors.ts";
+import { Inbox, Iteration } from "./inbox.ts";
+import { type IncomingMessageStream, StreamInbox } from "./incoming-stream.ts";
+import { Marks } from "./marks.ts";
 import { turnTime, wallTime } from "./turn-clock.ts";
 import type { Message, MessageReceiveOptions } from "./types.ts";
-
-const RECEIVE_KEYS: ReadonlySet<string> = new Set(["signal"]);
 
 /** The receiving half of {@link WebSocketConnection}. */
 export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T> {
@@ -26,11 +28,7 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
    */
   receive(options?: MessageReceiveOptions): Promise<Message | null> {
     this.#requirePulling("receive()");
-    let signal: AbortSignal | undefined;
-    if (options !== undefined) {
-      rejectUnknownKeys(requireObject(options, "options"), RECEIVE_KEYS, "receive()");
-      if (options.signal !== undefined) signal = requireSignal(options.signal, "signal");
-    }
+    const signal = readSignal(options, "receive()");
     return this.#reading().receive(signal);
   }
 
@@ -40,20 +38,71 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
     this.#requirePulling("for await");
-    return new Iteration(this.#reading());
+    return new Iteration<Message>(this.#reading());
+  }
+
+  /**
+   * The next message in parts, as soon as its first one has come, or null at the end: for messages
+   * that shall never be whole in memory. `maxPayload` and `maxFragments` hold for them as well, and
+   * may be raised. What is left of the message before is dropped.
+   *
+   * From the first call on every message comes this way, and `receive()` and `for await` throw;
+   * `whole()` gives short ones in one piece.
+   *
+   * @throws TypeError with ERR_INVALID_STATE where the `message` or `part` callback is given, or
+   *   where a `receive()` waits. Rejects as `receive()` does.
+   */
+  receiveStream(options?: MessageReceiveOptions): Promise<IncomingMessageStream | null> {
+    this.#requirePulling("receiveStream()");
+    const signal = readSignal(options, "receiveStream()");
+    return this.#streaming().receive(signal);
+  }
+
+  /** Iterates over messages in parts, as `receiveStream()` gives them. Ends as `for await` does. */
+  streams(): AsyncIterableIterator<IncomingMessageStream> {
+    this.#requirePulling("streams()");
+    return new Iteration<IncomingMessageStream>(this.#streaming());
   }
 
   #requirePulling(what: string): void {
-    if (this.shared.handlers.message === undefined) return;
-    throw invalidState(`${what} cannot be used beside the message callback, which gets everything`);
+    const { message, part } = this.shared.handlers;
+    if (message === undefined && part === undefined) return;
+    const callback = message === undefined ? "part" : "message";
+    throw invalidState(
+      `${what} cannot be used beside the ${callback} callback, which gets everything`,
+    );
   }
 
   #reading(): Inbox {
-    if (this.inbox !== null) return this.inbox;
-    const inbox = new Inbox(this.shared.receiveHighWaterMark, () => this.#roomAgain());
+    const { inbox } = this;
+    if (inbox instanceof Inbox) return inbox;
+    if (inbox !== null) throw invalidState("messages are received in parts; there is whole()");
+    return this.#begin(new Inbox<Message>(this.#marks()));
+  }
+
+  #streaming(): StreamInbox {
+    const { inbox } = this;
+    if (inbox instanceof StreamInbox) return inbox;
+    if (inbox instanceof Inbox && inbox.isAwaited) {
+      throw invalidState("a receive() waits for a whole message");
+    }
+    const streams = new StreamInbox(this.#marks());
+    for (const message of inbox instanceof Inbox ? inbox.drain() : []) {
+      streams.put(message, true, true);
+    }
+    this.core.giveParts();
+    return this.#begin(streams);
+  }
+
+  #marks(): Marks {
+    return new Marks(this.shared.receiveHighWaterMark, () => this.#roomAgain());
+  }
+
+  #begin<I extends Inbox | StreamInbox>(inbox: I): I {
     this.inbox = inbox;
     if (this.result !== null) this.endInbox(this.result);
     else if ((this.flags & CLOSING) !== 0) inbox.cancel(this.cancelled());
+    if (!inbox.isFull) this.#roomAgain();
     return inbox;
   }
 
@@ -93,9 +142,8 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
 
   /** @internal */
   protected endInbox({ error, code = 1006, reason = "" }: CloseResult): void {
-    const inbox = this.inbox as Inbox;
-    if (error !== null) inbox.end(error);
-    else if (code === 1006) inbox.cancel(this.cancelled());
+    if (error !== null) this.inbox?.end(error);
+    else if (code === 1006) this.inbox?.cancel(this.cancelled());
     else this.onClosing(code, reason);
   }
 
@@ -130,16 +178,28 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
       }
       return;
     }
-    const inbox = this.#reading();
-    inbox.push(message);
-    if (inbox.isFull && (this.flags & FULL) === 0) {
-      this.flags |= FULL;
-      this.#holdReading();
-    }
+    const { inbox } = this;
+    if (inbox instanceof StreamInbox) inbox.put(message, true, true);
+    else this.#reading().push(message);
+    this.#holdIfFull();
   }
 
-  /** @internal Messages are given whole. */
-  onPart(): void {}
+  /** @internal */
+  onPart(data: Message, isFirst: boolean, isLast: boolean): void {
+    const callback = this.shared.handlers.part;
+    if (callback !== undefined) {
+      this.call(callback, data, isFirst, isLast);
+      return;
+    }
+    this.#streaming().put(data, isFirst, isLast);
+    this.#holdIfFull();
+  }
+
+  #holdIfFull(): void {
+    if (this.inbox?.isFull !== true || (this.flags & FULL) !== 0) return;
+    this.flags |= FULL;
+    this.#holdReading();
+  }
 
   /** @internal */
   onPing(payload: Buffer): void {
@@ -153,9 +213,17 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
 
   /** @internal */
   onClosing(code: number, reason: string): void {
-    const error = closedByPeer(code, reason, this.carrier.whereabouts);
+    const place = this.carrier.whereabouts;
+    const error = closedByPeer(code, reason, place);
     if (error !== null) makers.set(error, this);
-    this.inbox?.end(error);
+    const { inbox } = this;
+    if (inbox instanceof StreamInbox && inbox.isInside) {
+      const cut = error ?? cutByPeer(code, reason, place);
+      makers.set(cut, this);
+      inbox.end(error, cut);
+    } else {
+      inbox?.end(error);
+    }
   }
 
   /** @internal */
@@ -167,25 +235,5 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
       this.flags |= INFLATING;
       this.carrier.hold(true);
     }
-  }
-}
-
-class Iteration implements AsyncIterableIterator<Message> {
-  readonly #inbox: Inbox;
-
-  constructor(inbox: Inbox) {
-    this.#inbox = inbox;
-  }
-
-  next(): Promise<IteratorResult<Message, undefined>> {
-    return this.#inbox.next();
-  }
-
-  return(): Promise<IteratorResult<Message, undefined>> {
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 }

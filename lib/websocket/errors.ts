@@ -47,6 +47,16 @@ export function closedByPeer(
   });
 }
 
+/** The peer's Close in the middle of a message, which will never be whole, whatever the code. */
+export function cutByPeer(code: number, reason: string, place: ErrorContext): HawserError {
+  const why = reason === "" ? "" : `: ${reason}`;
+  return new HawserError(`The peer closed the WebSocket with ${code} inside a message${why}`, {
+    ...place,
+    code: "ERR_HAWSER_WEBSOCKET_CLOSED",
+    phase: "close",
+  });
+}
+
 /** What is told with `close`, where the stream itself did not fail. */
 export function failureOf(
   info: CloseInfo,

@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from "vitest";
 import { Inbox } from "../../lib/websocket/inbox.ts";
+import { Marks } from "../../lib/websocket/marks.ts";
 
 const make = (mark = 1_000) => {
   let consumed = 0;
-  const inbox = new Inbox(mark, () => consumed++);
+  const inbox = new Inbox(new Marks(mark, () => consumed++));
   return { inbox, consumed: () => consumed };
 };
 

@@ -17,5 +17,7 @@ export const CLOSED_TOLD = 128;
 export const CLOSE_QUEUED = 256;
 /** The glue was asked not to read, for INFLATING. */
 export const HOLD_TOLD = 512;
+/** Messages are given in parts. */
+export const IN_PARTS = 1_024;
 /** Nothing is parsed while one of these is set. */
 export const HELD = PAUSED | INFLATING;

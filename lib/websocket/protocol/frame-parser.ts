@@ -13,7 +13,12 @@ import {
   isWireCloseCode,
 } from "./close-codes.ts";
 import type { FrameParserSettings, FrameSink } from "./frame-sink.ts";
-import { LONG_MASK_BYTES, MAX_CONTROL_PAYLOAD_BYTES, MAX_FRAME_HEADER_BYTES } from "./limits.ts";
+import {
+  LONG_MASK_BYTES,
+  MAX_CONTROL_PAYLOAD_BYTES,
+  MAX_FRAME_HEADER_BYTES,
+  MAX_PART_BYTES,
+} from "./limits.ts";
 import { unmask } from "./mask.ts";
 import * as op from "./opcodes.ts";
 import { decodeUtf8, isValidUtf8, Utf8Validator } from "./utf8.ts";
@@ -39,6 +44,8 @@ export class FrameParser {
   private sink: FrameSink | null = null;
   /** RSV1 may be set on the first frame of a message: permessage-deflate was negotiated. */
   private compression = false;
+  /** Messages are given in parts as they arrive. */
+  private inParts = false;
   private readonly masked: boolean;
   private halted = false;
 
@@ -71,9 +78,15 @@ export class FrameParser {
    * Whom to call from now on, only between frames: a parser without a frame or message under way
    * knows nothing of its connection, so one serves all idle connections of a listener.
    */
-  begin(sink: FrameSink | null, compression: boolean): void {
+  begin(sink: FrameSink | null, compression: boolean, inParts: boolean): void {
     this.sink = sink;
     this.compression = compression;
+    this.inParts = inParts;
+  }
+
+  /** Gives parts from now on. What is kept of a message becomes its first. */
+  giveParts(): void {
+    this.inParts = true;
   }
 
   /** Leaves parse() after the event under way; the next parse() goes on. */
@@ -234,7 +247,7 @@ export class FrameParser {
     const bound = this.messageCompressed ? compressedBound(maxMessageBytes) : maxMessageBytes;
     this.messageLength += length;
     // A stream's inflated bytes are counted where they come out.
-    if (this.messageLength > bound && !(this.settings.stream && this.messageCompressed)) {
+    if (this.messageLength > bound && !(this.inParts && this.messageCompressed)) {
       return this.violate(CLOSE_MESSAGE_TOO_BIG, `message is larger than ${maxMessageBytes} bytes`);
     }
     if (++this.messageFrames > maxFragments) {
@@ -245,14 +258,16 @@ export class FrameParser {
 
   private readPayload(chunk: Buffer, end: number): void {
     const from = this.position;
-    const count = Math.min(end - from, this.remaining);
+    const isData = (this.first & op.CONTROL_BIT) === 0;
+    const most = this.inParts && isData ? Math.min(end - from, MAX_PART_BYTES) : end - from;
+    const count = Math.min(most, this.remaining);
     if (this.masked && count > 0) this.unmaskPayload(chunk, from, count);
     this.position = from + count;
     this.remaining -= count;
     const done = this.remaining === 0;
     if (done) this.remaining = -1;
-    if ((this.first & op.CONTROL_BIT) !== 0) this.readControl(chunk, from, from + count, done);
-    else this.readData(chunk, from, from + count, done);
+    if (isData) this.readData(chunk, from, from + count, done);
+    else this.readControl(chunk, from, from + count, done);
   }
 
   private unmaskPayload(chunk: Buffer, from: number, count: number): void {
@@ -263,7 +278,7 @@ export class FrameParser {
 
   private readData(chunk: Buffer, from: number, to: number, frameDone: boolean): void {
     const last = frameDone && (this.first & op.FIN_BIT) !== 0;
-    if (this.settings.stream) {
+    if (this.inParts) {
       this.readPart(chunk, from, to, last);
     } else if (last && this.data === null) {
       this.deliverWhole(chunk, from, to);
@@ -310,11 +325,16 @@ export class FrameParser {
     const isText = this.messageOpcode === op.OPCODE_TEXT;
     const compressed = this.messageCompressed;
     if (isText && !compressed && !this.validate(chunk, from, to, last)) return;
-    if (from === to && !last) return;
+    const { data } = this;
+    if (from === to && !last && data === null) return;
+    this.data = null;
+    // Kept from when nobody had asked for parts yet.
+    data?.append(chunk, from, to, 0);
+    const bytes = data === null ? chunk.subarray(from, to) : data.take();
     const first = !this.partsGiven;
     this.partsGiven = true;
     if (last) this.messageOpcode = 0;
-    this.sink?.onPart(chunk.subarray(from, to), isText, compressed, first, last);
+    this.sink?.onPart(bytes, isText, compressed, first, last);
   }
 
   /** Section 8.1, at the first bad byte. */

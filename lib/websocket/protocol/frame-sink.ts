@@ -11,7 +11,7 @@ export interface FrameSink {
   onBinary(bytes: Buffer): void;
   /** A whole message with RSV1: `bytes` is still compressed, and lent if `lent` is true. */
   onCompressed(bytes: Buffer, isText: boolean, lent: boolean): void;
-  /** A piece of a message, validated and lent. Only with `stream`; the last may be empty. */
+  /** A piece of a message, validated and lent. Only where asked for; the last may be empty. */
   onPart(bytes: Buffer, isText: boolean, compressed: boolean, first: boolean, last: boolean): void;
   /** `payload` is owned. */
   onPing(payload: Buffer): void;
@@ -28,8 +28,6 @@ export interface FrameParserSettings {
   readonly limits: Limits;
   /** Binary messages that lie whole in a chunk are views into it. */
   readonly lend: boolean;
-  /** Messages are given in parts as they arrive. */
-  readonly stream: boolean;
   /** For payloads of {@link LONG_MASK_BYTES} and more. */
   readonly unmask: Unmask;
 }

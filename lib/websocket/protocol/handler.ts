@@ -28,7 +28,7 @@ export interface CloseInfo {
 export interface ProtocolHandler {
   /** A whole message. With `lend`, a Buffer may be valid only until the call returns. */
   onMessage(message: string | Buffer): void;
-  /** With `stream`: a part; binary parts of uncompressed messages are lent. */
+  /** A part, where messages are given so. With `lend`, a Buffer may be valid as in onMessage. */
   onPart(data: string | Buffer, first: boolean, last: boolean): void;
   /** After the pong was written. Payloads are owned. */
   onPing(payload: Buffer): void;

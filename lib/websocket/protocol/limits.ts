@@ -25,6 +25,8 @@ export const MAX_EXTENSION_PARAMETERS = 16;
 
 /** Payload bytes of one message, after inflation. Larger is 1009 (RFC 6455 section 7.4.1). */
 export const MAX_MESSAGE_BYTES = 16_777_216;
+/** Bytes of one part of a message that is received in parts; longer ones are cut. */
+export const MAX_PART_BYTES = 65_536;
 /** Frames of one message. More is 1008. */
 export const MAX_FRAGMENTS = 16_384;
 /** Pings, pongs and closes of a peer in one second. More is 1008. */

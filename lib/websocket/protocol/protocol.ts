@@ -106,6 +106,12 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     this.parseBacklog();
   }
 
+  /** Messages are given by onPart from now on; of one that is half received, the rest is. */
+  giveParts(): void {
+    this.flags |= flag.IN_PARTS;
+    this.parser?.giveParts();
+  }
+
   // The parser's events.
 
   onText(text: string): void {
@@ -205,7 +211,7 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
 
   /** `owned`: the chunk is ours, what is left of it needs no copy. */
   private parse(chunk: Buffer, start: number, end: number, owned: boolean): void {
-    const parser = this.parser ?? this.settings.takeParser(this, this.deflate !== null);
+    const parser = this.parser ?? this.takeParser();
     this.parser = parser;
     this.receiver?.beginTurn();
     this.flags |= flag.PARSING;
@@ -223,6 +229,11 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
       }
     }
     if (this.backlog !== null) this.parseBacklog();
+  }
+
+  private takeParser(): FrameParser {
+    const inParts = this.settings.stream || (this.flags & flag.IN_PARTS) !== 0;
+    return this.settings.takeParser(this, this.deflate !== null, inParts);
   }
 
   /** Keeps owned bytes, before (`front`) or behind what is kept already. */

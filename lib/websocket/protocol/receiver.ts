@@ -25,6 +25,8 @@ export interface ReceiverSink {
 export interface ReceiverSettings {
   readonly role: "server" | "client";
   readonly limits: Limits;
+  /** Binary parts may be views of what was received. */
+  readonly lend: boolean;
 }
 
 /** A result may keep this many unused bytes behind it in memory before it is copied. */
@@ -33,6 +35,7 @@ const EMPTY = Buffer.alloc(0);
 
 export class MessageReceiver {
   private readonly limit: number;
+  private readonly lend: boolean;
   private readonly sink: ReceiverSink;
   private readonly inflater: Inflater | null;
   private stream: InflateStream | null = null;
@@ -47,6 +50,7 @@ export class MessageReceiver {
 
   constructor(settings: ReceiverSettings, deflate: DeflateParameters | null, sink: ReceiverSink) {
     this.limit = settings.limits.maxMessageBytes;
+    this.lend = settings.lend;
     this.sink = sink;
     // We inflate what the other side compressed.
     const fromClient = settings.role === "server";
@@ -92,7 +96,8 @@ export class MessageReceiver {
       this.firstGiven = false;
     }
     if (compressed) this.inflatePart(bytes, last);
-    else this.give(bytes, last);
+    else if (isText || this.lend) this.give(bytes, last);
+    else this.give(ownedCopy(bytes, 0, bytes.length), last);
   }
 
   /** Nothing is delivered until resume(). */

@@ -25,7 +25,7 @@ export interface ProtocolOptions {
   readonly deflate?: boolean | Partial<DeflateSettings>;
   /** Binary messages may be views into the received chunk, valid in onMessage. Default false. */
   readonly lend?: boolean;
-  /** Messages are given by onPart as they arrive, never whole. Default false. */
+  /** Messages are given by onPart as they arrive, never whole, from the start. Default false. */
   readonly stream?: boolean;
   /** Pings are answered (RFC 6455 section 5.5.2). Default true. */
   readonly autoPong?: boolean;
@@ -80,16 +80,16 @@ export class ProtocolSettings implements FrameParserSettings, FrameWriterSetting
   }
 
   /** A parser at a frame's boundary. */
-  takeParser(sink: FrameSink, compression: boolean): FrameParser {
+  takeParser(sink: FrameSink, compression: boolean, inParts: boolean): FrameParser {
     const parser = this.spare ?? new FrameParser(this);
     this.spare = null;
-    parser.begin(sink, compression);
+    parser.begin(sink, compression, inParts);
     return parser;
   }
 
   /** Gives back one that is idle and not stopped. */
   giveParser(parser: FrameParser): void {
-    parser.begin(null, false);
+    parser.begin(null, false, false);
     this.spare = parser;
   }
 }

@@ -79,14 +79,14 @@ function frames(input: Buffer): void {
   const settings = {
     role: (flags & 1) === 0 ? ("client" as const) : ("server" as const),
     lend: (flags & 2) !== 0,
-    stream: (flags & 4) !== 0,
     limits: LIMITS,
     unmask,
   };
+  const inParts = (flags & 4) !== 0;
   const run = (cuts: readonly number[]) => {
     const sink = new EventSink();
     const parser = new FrameParser(settings);
-    parser.begin(sink, (flags & 8) !== 0);
+    parser.begin(sink, (flags & 8) !== 0, inParts);
     let from = 0;
     for (const to of [...cuts, bytes.length]) {
       const chunk = Buffer.from(bytes.subarray(from, to));
@@ -94,7 +94,7 @@ function frames(input: Buffer): void {
       ok(parser.position === chunk.length);
       from = to;
     }
-    return settings.stream ? withoutOpenParts(sink.events) : sink.events;
+    return inParts ? withoutOpenParts(sink.events) : sink.events;
   };
   deepStrictEqual(run(cutsOf(bytes)), run([]));
 }

@@ -51,8 +51,8 @@ export function makeParser(
   const { lend = false, stream = false, compression = false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const sink = new Sink();
-  const parser = new FrameParser({ role, lend, stream, limits, unmask });
-  parser.begin(sink, compression);
+  const parser = new FrameParser({ role, lend, limits, unmask });
+  parser.begin(sink, compression, stream);
   return { parser, sink };
 }
 

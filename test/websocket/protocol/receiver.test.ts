@@ -24,7 +24,7 @@ function make(limits = DEFAULT_LIMITS) {
     onInflating: (inflating) => tell("inflating", inflating),
     onViolation: (code) => tell("violation", code),
   };
-  const receiver = new MessageReceiver({ role: "server", limits }, FULL_DEFLATE, sink);
+  const receiver = new MessageReceiver({ role: "server", limits, lend: false }, FULL_DEFLATE, sink);
   const until = (name: string, value: unknown) =>
     new Promise<void>((resolve) => {
       wake = () => {

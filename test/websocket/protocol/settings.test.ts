@@ -43,10 +43,10 @@ test.each([
 test("idle connections share one parser, busy ones have their own", () => {
   const sides = [makeSide({ role: "client" }), makeSide({ role: "client" })] as const;
   const { settings } = sides[0].protocol;
-  const parser = settings.takeParser(sides[0].protocol, false);
+  const parser = settings.takeParser(sides[0].protocol, false, false);
   settings.giveParser(parser);
-  expect(settings.takeParser(sides[0].protocol, false)).toBe(parser);
-  expect(settings.takeParser(sides[0].protocol, false)).not.toBe(parser);
+  expect(settings.takeParser(sides[0].protocol, false, false)).toBe(parser);
+  expect(settings.takeParser(sides[0].protocol, false, false)).not.toBe(parser);
   // Two half-received messages at once do not mix.
   const frame = (text: string) => peerFrame("client", { opcode: 1, payload: text });
   const first = frame("first");
