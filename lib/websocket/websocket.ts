@@ -7,8 +7,15 @@ import { ClientUpgrade } from "./client-upgrade.ts";
 import type { WebSocketConnection } from "./connection.ts";
 import { CloseEvent, ErrorEvent, HandlerAttributes } from "./events.ts";
 import { parseClientOptions } from "./options.ts";
-import { isToken } from "./protocol/header-values.ts";
 import type { Message, WebSocketConnectOptions, WebSocketHandlers } from "./types.ts";
+import {
+  clampToUnsignedShort,
+  parseWebUrl,
+  readClose,
+  readData,
+  readProtocols,
+  toWellFormed,
+} from "./web-arguments.ts";
 
 /** What the constructor takes besides the WHATWG's arguments. */
 export type WebSocketInit = Omit<
@@ -20,8 +27,6 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
-
-const MAX_REASON_BYTES = 123;
 
 /** What the getters of `onopen` and its like give. */
 export type EventHandler<E> = ((event: E) => unknown) | null;
@@ -64,16 +69,11 @@ export class WebSocket extends EventTarget {
     options: WebSocketInit = {},
   ) {
     super();
-    const record = parseUrl(String(url));
+    const record = parseWebUrl(String(url));
     this.#url = record.href;
-    const list = typeof protocols === "string" ? [protocols] : Array.from(protocols, String);
-    const isUnique = new Set(list.map((one) => one.toLowerCase())).size === list.length;
-    if (!isUnique || !list.every(isToken)) {
-      throw new DOMException("The subprotocols must be distinct tokens", "SyntaxError");
-    }
     const parameters = parseClientOptions({
       ...options,
-      protocols: list,
+      protocols: readProtocols(protocols),
       open: (socket: WebSocketConnection) => this.#opened(socket),
       message: (_: unknown, message: Message) => this.#received(message),
       close: (_: unknown, code: number, reason: string, error: HawserError | null) => {
@@ -173,11 +173,7 @@ export class WebSocket extends EventTarget {
       this.#sendBlob(data);
       return;
     }
-    const bytes = ArrayBuffer.isView(data)
-      ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-      : isBuffer(data)
-        ? Buffer.from(data)
-        : toWellFormed(String(data));
+    const bytes = readData(data);
     const size = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length;
     if (this.readyState !== OPEN) {
       this.#late += size;
@@ -215,14 +211,9 @@ export class WebSocket extends EventTarget {
    *   "SyntaxError" for a reason of more than 123 bytes of UTF-8
    */
   close(code?: number, reason?: string): void {
-    const number = code === undefined ? undefined : toUnsignedShort(code);
-    if (number !== undefined && number !== 1000 && !(number >= 3000 && number <= 4999)) {
-      throw new DOMException("The code must be 1000 or 3000 to 4999", "InvalidAccessError");
-    }
+    const number = code === undefined ? undefined : clampToUnsignedShort(code);
     const text = reason === undefined ? "" : toWellFormed(String(reason));
-    if (Buffer.byteLength(text) > MAX_REASON_BYTES) {
-      throw new DOMException("The reason must be at most 123 bytes long", "SyntaxError");
-    }
+    const close = readClose(number, text);
     if (this.readyState >= CLOSING) return;
     this.#isClosing = true;
     const socket = this.#socket;
@@ -230,9 +221,8 @@ export class WebSocket extends EventTarget {
       const why = "The WebSocket was closed before it was open";
       this.#upgrade.cancel(new DOMException(why, "AbortError"));
     } else {
-      const status = number ?? (text === "" ? undefined : 1000);
-      if (this.#line === null) socket.closeWith(status, text);
-      else this.#enqueue(async () => socket.closeWith(status, text));
+      if (this.#line === null) socket.closeWith(close.code, text);
+      else this.#enqueue(async () => socket.closeWith(close.code, text));
     }
   }
 
@@ -267,45 +257,4 @@ export class WebSocket extends EventTarget {
   get [Symbol.toStringTag](): string {
     return "WebSocket";
   }
-}
-
-const HTTP_SCHEME = /^(https?):$/;
-
-function parseUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new DOMException(`The URL is invalid: ${text}`, "SyntaxError");
-  }
-  const scheme = HTTP_SCHEME.exec(url.protocol)?.[1];
-  if (scheme !== undefined) {
-    url = new URL(url.href.replace(/^http/, "ws"));
-  }
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new DOMException(`The scheme must be ws or wss: ${text}`, "SyntaxError");
-  }
-  if (url.href.includes("#")) {
-    throw new DOMException(`The URL must have no fragment: ${text}`, "SyntaxError");
-  }
-  return url;
-}
-
-function isBuffer(data: unknown): data is ArrayBuffer {
-  return (
-    data instanceof ArrayBuffer ||
-    (typeof SharedArrayBuffer !== "undefined" && data instanceof SharedArrayBuffer)
-  );
-}
-
-// Lone surrogates become U+FFFD, as in every USVString.
-function toWellFormed(text: string): string {
-  return (text as string & { toWellFormed(): string }).toWellFormed();
-}
-
-// Web IDL, [Clamp] unsigned short.
-function toUnsignedShort(value: unknown): number {
-  const number = Number(value);
-  if (Number.isNaN(number)) return 0;
-  return Math.min(65_535, Math.max(0, Math.round(number)));
 }
