@@ -48,7 +48,14 @@ export {
   type PlainString,
 } from "./websocket/entry.ts";
 export { CloseEvent, ErrorEvent } from "./websocket/events.ts";
+export { IncomingMessageStream } from "./websocket/incoming-stream.ts";
 export { WebSocketListener } from "./websocket/listener.ts";
 export { MessageStream } from "./websocket/message-stream.ts";
 export type * from "./websocket/types.ts";
 export { type EventHandler, WebSocket, type WebSocketInit } from "./websocket/websocket.ts";
+export { type WebSocketCloseInfo, WebSocketError } from "./websocket/websocket-error.ts";
+export {
+  type WebSocketOpenInfo,
+  WebSocketStream,
+  type WebSocketStreamInit,
+} from "./websocket/websocket-stream.ts";
