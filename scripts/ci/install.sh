@@ -16,6 +16,7 @@ wanted=(
   # Peers of the bridges and of TLS; the tests start their own, with data of their own.
   "curl curl" "postgresql /usr/lib/postgresql" "redis-server redis-server"
   "mariadb-server mariadbd"
+  "nginx nginx" "libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so"
 )
 # To run the prebuild of the other processor.
 if [ "$(uname -m)" = x86_64 ]; then
