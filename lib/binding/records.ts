@@ -46,8 +46,10 @@ export const HEADER_SUBMISSION_COUNT = 3;
 export const HEADER_HEAD_COUNT = 4;
 /** bytes used in the area since the last flush */
 export const HEADER_AREA_USED = 5;
+/** bytes at the front of the first receive block that are given away */
+export const HEADER_BLOCK_USED = 6;
 /** grows with every turn, so that code can tell loop iterations apart */
-export const HEADER_TURNS = 6;
+export const HEADER_TURNS = 7;
 
 // Counters
 /** What the reactor counts; each only grows, but for `openSlots`. */
@@ -151,6 +153,8 @@ export const KIND_DATAGRAM = 8;
 export const KIND_TROUBLE = 9;
 /** a socket in readiness mode has something to read */
 export const KIND_READABLE = 10;
+/** bytes arrived in the receive block whose index is Peer; they can be kept */
+export const KIND_BLOCK_DATA = 12;
 /** what became of a datagram to Peer: Length is -errno */
 export const KIND_DATAGRAM_ERROR = 11;
 

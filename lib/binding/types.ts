@@ -64,6 +64,8 @@ export interface ReactorBinding extends SamplesBinding, DatagramsBinding, Networ
   resume(slot: number, generation: number): number;
   /** Readable completions instead of reads. */
   setReadiness(slot: number, generation: number, on: boolean): number;
+  /** Large chunks go to the blocks given to `open`, for who keeps them. */
+  setInBlocks(slot: number, generation: number, on: boolean): number;
   setCredits(slot: number, generation: number, credits: number): number;
   setReferenced(slot: number, generation: number, referenced: boolean): number;
   /** close(2) now; with RST when `reset`. */
@@ -125,5 +127,6 @@ export interface NativeBinding extends OptionsBinding, InterfacesBinding, Networ
     dispatch: (completions: number) => void,
     settle: (heads: number) => void,
     views: (Uint8Array | undefined)[],
+    blocks: Uint8Array[],
   ): ReactorBinding | number;
 }

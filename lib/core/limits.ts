@@ -36,6 +36,21 @@ export const MAX_RECEIVE_MIN_BYTES = 16_777_216;
  */
 export const COPY_THRESHOLD_BYTES = 4_096;
 
+/**
+ * Chunks of this size or more are received into memory that is given away with them. Smaller ones
+ * are copied, since a kept chunk keeps its whole block.
+ */
+export const MIN_GIVEN_BYTES = 8_192;
+/**
+ * The blocks behind large owned chunks: one of the largest reads. Larger ones are given back to the
+ * system by malloc(3) each time, which then costs page faults.
+ */
+export const RECEIVE_BLOCK_BYTES = 65_536;
+/** Such blocks that wait for data: as many as one turn may use (kReceiveBlocks in limits.h). */
+export const MAX_RECEIVE_BLOCKS = 16;
+/** With less room than this nothing is received (kLeastReceiveRoom in limits.h). */
+export const LEAST_RECEIVE_ROOM_BYTES = 16_384;
+
 /** The blocks behind small owned chunks. Small, since one kept slice keeps its whole block. */
 export const OWNED_BLOCK_BYTES = 8_192;
 

@@ -137,17 +137,23 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
   }
 
   /** @internal */
-  onReceived(slab: Buffer, offset: number, length: number): void {
+  get keepsReceived(): boolean {
+    return !this.policy.lend;
+  }
+
+  /** @internal */
+  onReceived(slab: Buffer, offset: number, length: number, given: boolean): void {
     this.received += length;
     const { policy } = this;
     if (this.bounds !== null) this.touch();
     if ((this.flags & (PAUSED | HOLDING | CLOSING)) === 0 && policy.data !== undefined) {
-      const bytes = policy.lend
-        ? slab.subarray(offset, offset + length)
-        : ownedCopy(slab, offset, length);
+      const bytes =
+        policy.lend || given
+          ? slab.subarray(offset, offset + length)
+          : ownedCopy(slab, offset, length);
       this.#deliver(policy.data, bytes);
     } else {
-      this.#keep(slab.subarray(offset, offset + length));
+      this.#keep(slab.subarray(offset, offset + length), given);
     }
   }
 
@@ -160,7 +166,7 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     }
   }
 
-  #keep(lent: Uint8Array): void {
+  #keep(bytes: Buffer, given: boolean): void {
     if ((this.flags & CLOSING) !== 0) {
       // Read and dropped, so that the peer's end can come and ours arrives without a reset.
       if (this.received > this.bound().drainTo) this.abandonClose();
@@ -168,7 +174,9 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     }
     if (this.policy.data !== undefined) this.flags |= HOLDING;
     const receiver = this.#reading();
-    receiver.append(lent);
+    // Held for long it is better copied: a block must not be kept for each slow reader.
+    if (given && receiver.isWaiting) receiver.push(bytes);
+    else receiver.append(bytes);
     if (receiver.isFull) this.#stopReading();
   }
 

@@ -28,6 +28,7 @@ import {
   HEAD_TAKEN,
   HEAD_WORDS,
   HEADER_AREA_USED,
+  HEADER_BLOCK_USED,
   HEADER_CAPACITY,
   HEADER_EPOCH,
   HEADER_HEAD_COUNT,
@@ -43,6 +44,7 @@ import {
   MEMORY_BYTES,
   OPERATION_SEND_AREA,
   OPERATION_SEND_SLAB,
+  OPERATION_SEND_VIEW,
   SLAB_CAPACITY,
   SLAB_OFFSET,
   SUBMISSION_GENERATION,
@@ -59,6 +61,7 @@ import {
 import type { ReactorBinding } from "../binding/types.ts";
 import { MICROTASK_FLUSHES_PER_ITERATION } from "../core/limits.ts";
 import { errnoError } from "../errors/index.ts";
+import { ReceiveBlocks } from "./receive-blocks.ts";
 
 /** Who stands behind a slot. Fields are the reactor's; see stream-channel.ts. */
 export interface Channel {
@@ -122,6 +125,9 @@ export const area: Buffer = Buffer.from(memory, AREA_OFFSET, AREA_CAPACITY);
 /** The bytes of larger sends, by the index in their submissions. */
 export const views: (Uint8Array | undefined)[] = [];
 
+/** Memory for large chunks that are kept. */
+export const receiveBlocks: ReceiveBlocks = new ReceiveBlocks();
+
 const channels: (Channel | undefined)[] = [];
 let flushScheduled = false;
 // Iterations of the loop as far as JavaScript can tell, and what ran in microtasks since the last.
@@ -133,7 +139,7 @@ let loopPromise: Promise<void> | undefined;
 export const reactor: ReactorBinding = open();
 
 function open(): ReactorBinding {
-  const opened = native.open(memory, dispatch, settle, views);
+  const opened = native.open(memory, dispatch, settle, views, receiveBlocks.list);
   if (typeof opened === "number") throw errnoError(opened, "epoll_create1");
   return opened;
 }
@@ -169,6 +175,7 @@ function dispatch(count: number): void {
     }
     if (POISONS_LENT) poison(at);
   }
+  if (receiveBlocks.renew()) header[HEADER_BLOCK_USED] = receiveBlocks.used;
 }
 
 function poison(at: number): void {
@@ -304,6 +311,21 @@ function extend(last: number, operation: number, offset: number, length: number)
 /** Index of a new entry in `views`. */
 export function addView(bytes: Uint8Array): number {
   return views.push(bytes) - 1;
+}
+
+/**
+ * Submits bytes that stay where they are. Chunks of one receive block share a view, which native
+ * code asks for once where they follow each other.
+ */
+export function submitView(channel: Channel, bytes: Uint8Array): void {
+  const block = receiveBlocks.blockOf(bytes);
+  if (block === undefined) {
+    submit(channel, OPERATION_SEND_VIEW, 0, bytes.length, addView(bytes));
+    return;
+  }
+  const last = views.length - 1;
+  const view = views[last] === block ? last : addView(block);
+  submit(channel, OPERATION_SEND_VIEW, bytes.byteOffset, bytes.length, view);
 }
 
 /** Whether a channel has submissions that no flush has seen. */

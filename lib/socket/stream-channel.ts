@@ -10,6 +10,8 @@ import {
   COMPLETION_KIND,
   COMPLETION_LENGTH,
   COMPLETION_OFFSET,
+  COMPLETION_PEER,
+  KIND_BLOCK_DATA,
   KIND_CONNECTED,
   KIND_DATA,
   KIND_END,
@@ -26,7 +28,7 @@ import {
   OPERATION_TELL,
   SLAB_OFFSET,
 } from "../binding/records.ts";
-import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
+import { COPY_THRESHOLD_BYTES, MIN_GIVEN_BYTES } from "../core/limits.ts";
 import type { Queue } from "../core/queue.ts";
 import { asBuffer, restOfChain, unboundedQueue } from "./chain-rest.ts";
 import {
@@ -41,11 +43,13 @@ import {
   makeRoom,
   POISONS_LENT,
   reactor,
+  receiveBlocks,
   register,
   reserve,
   room,
   slab,
   submit,
+  submitView,
   unregister,
   unreserve,
   whenSettled,
@@ -53,10 +57,15 @@ import {
 
 /** Who owns a channel. Methods run in a turn, or after a flush; each may write, pause and close. */
 export interface StreamSink {
+  /** It keeps what it receives: large chunks are given to it where that is possible. */
+  readonly keepsReceived?: boolean;
   /** The connect is over: 0 or a negative errno. */
   onConnected(errno: number): void;
-  /** Bytes of the slab, lent until this returns. */
-  onReceived(slab: Buffer, offset: number, length: number): void;
+  /**
+   * Bytes of the slab, lent until this returns; unless they are given: then nobody else uses them
+   * again, and who keeps them need not copy.
+   */
+  onReceived(slab: Buffer, offset: number, length: number, given: boolean): void;
   /** The peer has finished, after all data. */
   onEnded(): void;
   /** The first errno, after all data. */
@@ -96,6 +105,7 @@ export class StreamChannel implements Channel, LoopAccount {
   iterationBytes = 0;
 
   #sink: StreamSink;
+  #inBlocks = false;
   /** What the kernel did not take, and what was written since; null while there is nothing. */
   #outbox: Queue<Buffer> | null = null;
   /** Bytes at the front of the outbox that are submitted. */
@@ -170,7 +180,7 @@ export class StreamChannel implements Channel, LoopAccount {
       }
       submit(this, OPERATION_SEND_SLAB, bytes.byteOffset - SLAB_OFFSET, size, 0);
     } else if (size > COPY_THRESHOLD_BYTES) {
-      submit(this, OPERATION_SEND_VIEW, 0, size, addView(bytes));
+      submitView(this, bytes);
     } else if (size > 0) {
       const offset = reserve(size);
       // Making room may have flushed, and the kernel may have taken only a part.
@@ -331,11 +341,10 @@ export class StreamChannel implements Channel, LoopAccount {
     const sink = this.#sink;
     switch (completions[at + COMPLETION_KIND]) {
       case KIND_DATA:
-        sink.onReceived(
-          slab,
-          completions[at + COMPLETION_OFFSET] as number,
-          completions[at + COMPLETION_LENGTH] as number,
-        );
+        this.#receiveLent(at);
+        return;
+      case KIND_BLOCK_DATA:
+        this.#receiveInBlock(at);
         return;
       case KIND_WRITABLE:
         if (this.#outbox === null) sink.onWritable?.();
@@ -358,6 +367,30 @@ export class StreamChannel implements Channel, LoopAccount {
         sink.onReadable();
         return;
     }
+  }
+
+  #receiveLent(at: number): void {
+    const length = completions[at + COMPLETION_LENGTH] as number;
+    if (length >= MIN_GIVEN_BYTES && this.#sink.keepsReceived === true) {
+      receiveBlocks.want();
+      if (!this.#inBlocks) this.#setInBlocks(true);
+    }
+    this.#sink.onReceived(slab, completions[at + COMPLETION_OFFSET] as number, length, false);
+  }
+
+  #receiveInBlock(at: number): void {
+    const index = completions[at + COMPLETION_PEER] as number;
+    const offset = completions[at + COMPLETION_OFFSET] as number;
+    const length = completions[at + COMPLETION_LENGTH] as number;
+    const given = length >= MIN_GIVEN_BYTES && this.#sink.keepsReceived === true;
+    if (given) receiveBlocks.give(index, offset + length);
+    else this.#setInBlocks(false);
+    this.#sink.onReceived(receiveBlocks.list[index] as Buffer, offset, length, given);
+  }
+
+  #setInBlocks(on: boolean): void {
+    this.#inBlocks = on;
+    reactor.setInBlocks(this.slot, this.generation, on);
   }
 
   // ----------------------------------------------------------------------------------- settling

@@ -5,7 +5,7 @@
 // beneath, and what a receive held besides is kept here, which is one receive at most.
 
 import type { TLSSocket } from "node:tls";
-import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
+import { COPY_THRESHOLD_BYTES, MIN_GIVEN_BYTES } from "../core/limits.ts";
 import { codeError, type ErrorContext, errnoError, type HawserError } from "../errors/index.ts";
 import type { ByteChannel, StreamSink } from "../net/byte-channel.ts";
 import type { SecureChannel, SecureRequest, TlsInfo } from "../net/tls-engine.ts";
@@ -41,6 +41,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
   iterationBytes = 0;
   /** What went wrong in TLS, where no number says it. */
   failure: HawserError | null = null;
+  readonly keepsReceived = true;
 
   readonly #under: ByteChannel;
   readonly #transport: Transport;
@@ -207,7 +208,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
   #decrypted(bytes: Buffer): void {
     if (this.#phase !== "open") return;
     if (this.#isPaused || this.#held.length > 0) this.#held.push(bytes);
-    else this.#sink?.onReceived(bytes, 0, bytes.length);
+    else this.#sink?.onReceived(bytes, 0, bytes.length, bytes.length >= MIN_GIVEN_BYTES);
   }
 
   #tellEnd(): void {
@@ -236,14 +237,15 @@ export class TlsChannel implements SecureChannel, StreamSink {
         if (this.#hasEnded) this.#tellEnd();
         return;
       }
-      this.#sink?.onReceived(bytes, 0, bytes.length);
+      this.#sink?.onReceived(bytes, 0, bytes.length, bytes.length >= MIN_GIVEN_BYTES);
     }
   }
 
   /** @internal */
-  onReceived(slab: Buffer, offset: number, length: number): void {
-    // A copy: node:tls keeps it where it does not read yet.
-    this.#transport.push(Buffer.from(slab.subarray(offset, offset + length)));
+  onReceived(slab: Buffer, offset: number, length: number, given: boolean): void {
+    const bytes = slab.subarray(offset, offset + length);
+    // node:tls keeps it where it does not read yet.
+    this.#transport.push(given ? bytes : Buffer.from(bytes));
   }
 
   /** @internal FIN. Behind a close_notify it says nothing new; alone it may be anybody's. */

@@ -123,10 +123,15 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     return (this.flags & STOPPED) !== 0;
   }
 
+  /** @internal What the parser keeps of a chunk it copies. */
+  override get keepsReceived(): boolean {
+    return false;
+  }
+
   /** @internal */
-  override onReceived(slab: Buffer, offset: number, length: number): void {
+  override onReceived(slab: Buffer, offset: number, length: number, given: boolean): void {
     if ((this.flags & CLOSING) !== 0 || this.user === null) {
-      super.onReceived(slab, offset, length);
+      super.onReceived(slab, offset, length, given);
       return;
     }
     this.received += length;

@@ -24,7 +24,7 @@ export class DuplexChannel implements ByteChannel {
   constructor(stream: Duplex) {
     this.#stream = stream;
     stream.on("data", (chunk: Buffer) => {
-      if (!this.#isClosed) this.#sink?.onReceived(chunk, 0, chunk.length);
+      if (!this.#isClosed) this.#sink?.onReceived(chunk, 0, chunk.length, false);
     });
     stream.on("end", () => {
       if (!this.#isClosed) this.#sink?.onEnded();

@@ -25,18 +25,19 @@ napi_value Flush(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// open(memory: ArrayBuffer, dispatch, settle, views: Array): the functions of a new reactor, or
-// -errno
+// open(memory: ArrayBuffer, dispatch, settle, views: Array, blocks: Array): the functions of a new
+// reactor, or -errno
 Napi::Value Open(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (info.Length() < 4 || !info[0].IsArrayBuffer() || !info[1].IsFunction() ||
-      !info[2].IsFunction() || !info[3].IsArray()) {
+  if (info.Length() < 5 || !info[0].IsArrayBuffer() || !info[1].IsFunction() ||
+      !info[2].IsFunction() || !info[3].IsArray() || !info[4].IsArray()) {
     return Napi::Number::New(env, -EINVAL);
   }
   Environment* environment = Environment::Create(env);
   if (environment == nullptr) return Napi::Number::New(env, -ENOMEM);
   int status = environment->Open(info[0].As<Napi::ArrayBuffer>(), info[1].As<Napi::Function>(),
-                                 info[2].As<Napi::Function>(), info[3].As<Napi::Array>());
+                                 info[2].As<Napi::Function>(), info[3].As<Napi::Array>(),
+                                 info[4].As<Napi::Array>());
   if (status < 0) {
     environment->Abandon();
     return Napi::Number::New(env, status);

@@ -17,13 +17,13 @@ Environment* Environment::Create(napi_env env) {
 }
 
 Environment::~Environment() {
-  for (napi_ref* reference : {&memory_, &dispatch_, &settle_, &views_}) {
+  for (napi_ref* reference : {&memory_, &dispatch_, &settle_, &views_, &blocks_}) {
     if (*reference != nullptr) (void)napi_delete_reference(env_, *reference);
   }
 }
 
 int Environment::Open(Napi::ArrayBuffer memory, Napi::Function dispatch, Napi::Function settle,
-                      Napi::Array views) {
+                      Napi::Array views, Napi::Array blocks) {
   if (memory.ByteLength() < records::kTotalBytes) return -EINVAL;
   uv_loop_s* loop = nullptr;
   if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -ENOSYS;
@@ -31,7 +31,8 @@ int Environment::Open(Napi::ArrayBuffer memory, Napi::Function dispatch, Napi::F
   if (napi_create_reference(env_, memory, 1, &memory_) != napi_ok ||
       napi_create_reference(env_, dispatch, 1, &dispatch_) != napi_ok ||
       napi_create_reference(env_, settle, 1, &settle_) != napi_ok ||
-      napi_create_reference(env_, views, 1, &views_) != napi_ok) {
+      napi_create_reference(env_, views, 1, &views_) != napi_ok ||
+      napi_create_reference(env_, blocks, 1, &blocks_) != napi_ok) {
     return -ENOMEM;
   }
   int status = reactor_.Open(SharedMemory(static_cast<uint8_t*>(memory.Data())));
@@ -118,28 +119,40 @@ bool Environment::Dispatch(int32_t completions) { return Call(dispatch_, complet
 
 void Environment::Settle(int32_t heads) { (void)Call(settle_, heads); }
 
-bool Environment::ResolveView(int32_t index, const uint8_t** data, size_t* size) {
+// The memory of a Uint8Array in an array of them.
+bool Environment::Resolve(napi_ref array, int32_t index, uint8_t** data, size_t* size) {
   if (index < 0) return false;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return false;
-  napi_value views = nullptr;
+  napi_value values = nullptr;
   napi_value view = nullptr;
   bool is_typed_array = false;
   napi_typedarray_type type = napi_int8_array;
   void* bytes = nullptr;
   size_t length = 0;
   bool found =
-      napi_get_reference_value(env_, views_, &views) == napi_ok && views != nullptr &&
-      napi_get_element(env_, views, static_cast<uint32_t>(index), &view) == napi_ok &&
+      napi_get_reference_value(env_, array, &values) == napi_ok && values != nullptr &&
+      napi_get_element(env_, values, static_cast<uint32_t>(index), &view) == napi_ok &&
       napi_is_typedarray(env_, view, &is_typed_array) == napi_ok && is_typed_array &&
       napi_get_typedarray_info(env_, view, &type, &length, &bytes, nullptr, nullptr) == napi_ok &&
       type == napi_uint8_array;
   (void)napi_close_handle_scope(env_, scope);
   // A detached buffer has no memory, and a length of 0.
   if (!found || (bytes == nullptr && length > 0)) return false;
-  *data = static_cast<const uint8_t*>(bytes);
+  *data = static_cast<uint8_t*>(bytes);
   *size = length;
   return true;
+}
+
+bool Environment::ResolveView(int32_t index, const uint8_t** data, size_t* size) {
+  uint8_t* bytes = nullptr;
+  if (!Resolve(views_, index, &bytes, size)) return false;
+  *data = bytes;
+  return true;
+}
+
+bool Environment::ResolveBlock(int32_t index, uint8_t** data, size_t* size) {
+  return Resolve(blocks_, index, data, size);
 }
 
 void Environment::ReferencesChanged(bool any) { bridge_.SetReferenced(any); }

@@ -20,7 +20,7 @@ class Environment final : public ReactorHost {
   // Takes the shared memory and the callbacks, opens the poller and joins the loop. Once.
   // 0, or -errno (-EALREADY, -EINVAL).
   int Open(Napi::ArrayBuffer memory, Napi::Function dispatch, Napi::Function settle,
-           Napi::Array views);
+           Napi::Array views, Napi::Array blocks);
 
   // Gives up what Open could not finish.
   void Abandon();
@@ -38,6 +38,7 @@ class Environment final : public ReactorHost {
   bool Dispatch(int32_t completions) override;
   void Settle(int32_t heads) override;
   bool ResolveView(int32_t index, const uint8_t** data, size_t* size) override;
+  bool ResolveBlock(int32_t index, uint8_t** data, size_t* size) override;
   void ReferencesChanged(bool any) override;
 
  private:
@@ -49,6 +50,7 @@ class Environment final : public ReactorHost {
   static void OnClosed(void* self);
   void RunTurn();
   bool Call(napi_ref function, int32_t argument);
+  bool Resolve(napi_ref array, int32_t index, uint8_t** data, size_t* size);
 
   napi_env env_;
   napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
@@ -56,6 +58,7 @@ class Environment final : public ReactorHost {
   napi_ref dispatch_ = nullptr;
   napi_ref settle_ = nullptr;
   napi_ref views_ = nullptr;
+  napi_ref blocks_ = nullptr;
   bool open_ = false;
   // Before the reactor, so that it is destroyed after it: closing slots tells the bridge.
   LoopBridge bridge_;

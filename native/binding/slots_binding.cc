@@ -185,6 +185,10 @@ int Resume(const Napi::CallbackInfo& info, Reactor* reactor) {
 }
 
 // setReadiness(slot, generation, on)
+int SetInBlocks(const Napi::CallbackInfo& info, Reactor* reactor) {
+  return reactor->SetInBlocks(SlotArgument(info, 0), BooleanArgument(info, 2));
+}
+
 int SetReadiness(const Napi::CallbackInfo& info, Reactor* reactor) {
   return reactor->SetReadiness(SlotArgument(info, 0), BooleanArgument(info, 2));
 }
@@ -338,6 +342,7 @@ void RegisterSlots(Napi::Env env, Napi::Object exports, Environment* environment
   Add<Watch>(env, exports, environment, "watch");
   Add<Pause>(env, exports, environment, "pause");
   Add<Resume>(env, exports, environment, "resume");
+  Add<SetInBlocks>(env, exports, environment, "setInBlocks");
   Add<SetReadiness>(env, exports, environment, "setReadiness");
   Add<SetCredits>(env, exports, environment, "setCredits");
   Add<SetReferenced>(env, exports, environment, "setReferenced");

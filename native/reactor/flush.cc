@@ -20,6 +20,7 @@ int32_t Reactor::Flush() {
   int32_t heads = memory_.header(kHeadCount);
   int32_t told = 0;
   if (heads > 0 && heads <= records::kCapacity[records::kHeads]) {
+    view_ = ResolvedView();
     memory_.Count(counter::k_flushes);
     memory_.Count(counter::k_submissions, memory_.header(kSubmissionCount));
     for (int32_t i = 0; i < heads; i++) {
@@ -83,6 +84,16 @@ bool Reactor::EndsInAbort(int32_t first, int32_t count) {
   return false;
 }
 
+// Asks for a view once, where many parts of it are sent one after the other.
+bool Reactor::FindView(int32_t index) {
+  if (index >= 0 && index == view_.index) return true;
+  ResolvedView found;
+  found.index = index;
+  if (!host_->ResolveView(index, &found.data, &found.size)) return false;
+  view_ = found;
+  return true;
+}
+
 // Where the bytes of a submission stand. False when it names memory that is not there.
 bool Reactor::ResolvePart(const int32_t* record, const uint8_t** bytes) {
   int64_t offset = record[records::submission::kOffset];
@@ -104,7 +115,9 @@ bool Reactor::ResolvePart(const int32_t* record, const uint8_t** bytes) {
       break;
     case Operation::kSendView:
     case Operation::kDatagramView:
-      if (!host_->ResolveView(record[records::submission::kView], &base, &size)) return false;
+      if (!FindView(record[records::submission::kView])) return false;
+      base = view_.data;
+      size = view_.size;
       break;
     default:
       return false;

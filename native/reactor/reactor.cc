@@ -142,6 +142,13 @@ int Reactor::SetReadiness(SlotName name, bool on) {
   return 0;
 }
 
+int Reactor::SetInBlocks(SlotName name, bool on) {
+  Slot* slot = slots_.Find(name);
+  if (slot == nullptr) return -EBADF;
+  slot->in_blocks = on;
+  return 0;
+}
+
 int Reactor::AwaitWritable(SlotName name) {
   Slot* slot = slots_.Find(name);
   if (slot == nullptr) return -EBADF;

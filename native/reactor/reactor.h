@@ -36,6 +36,10 @@ class ReactorHost {
   // The memory of a view, asked anew at every flush and not kept. False when it is gone.
   virtual bool ResolveView(int32_t index, const uint8_t** data, size_t* size) = 0;
 
+  // Memory to receive into that is given away with what stands in it: one of the receive blocks,
+  // asked anew in every turn and not kept. False when there is no such block, or it is gone.
+  virtual bool ResolveBlock(int32_t index, uint8_t** data, size_t* size) = 0;
+
   // The first socket that keeps the process alive came, or the last one went.
   virtual void ReferencesChanged(bool any) = 0;
 };
@@ -93,6 +97,10 @@ class Reactor {
   // the caller has left.
   int SetReadiness(SlotName name, bool on);
 
+  // Receives into blocks, as long as there are some, instead of the slab: for large chunks that
+  // somebody keeps, which then need no copy.
+  int SetInBlocks(SlotName name, bool on);
+
   // The caller's own send met EAGAIN: Writable is told when there is room.
   int AwaitWritable(SlotName name);
 
@@ -143,6 +151,7 @@ class Reactor {
   bool ServeConnect(int32_t index, Slot& slot);
   bool ServeStream(int32_t index, Slot& slot);
   bool ServeListener(int32_t index, Slot& slot);
+  bool FindBlockRoom();
 
   // datagrams.cc
   struct PendingError {
@@ -169,6 +178,7 @@ class Reactor {
   void FailChain(Chain* chain, int32_t error);
   void Yield(Chain* chain);
   bool EndsInAbort(int32_t first, int32_t count);
+  bool FindView(int32_t index);
   bool ResolvePart(const int32_t* record, const uint8_t** bytes);
   void RunOperation(records::Operation operation, Chain* chain);
 
@@ -179,6 +189,21 @@ class Reactor {
   int AddSegments(Chain* chain, int32_t record, DatagramRun* run);
   void SendRun(Chain* chain, DatagramRun* run);
 
+  // Where the next chunk goes in the receive blocks of this turn.
+  struct BlockPlace {
+    int32_t index = -1;
+    int32_t used = 0;
+    int32_t size = 0;
+    uint8_t* data = nullptr;
+  };
+
+  // The view that this flush asked for last: parts of one are often sent in a row.
+  struct ResolvedView {
+    int32_t index = -1;
+    const uint8_t* data = nullptr;
+    size_t size = 0;
+  };
+
   ReactorHost* host_;
   SharedMemory memory_;
   Poller poller_;
@@ -188,6 +213,8 @@ class Reactor {
   std::vector<PendingError> errors_;             // of error queues, to be told
   std::unique_ptr<ReceiveBatch> receive_batch_;  // made for the first datagram socket
   std::unique_ptr<SendBatch> send_batch_;
+  BlockPlace block_;
+  ResolvedView view_;
   int32_t large_used_ = 0;  // places in Large
   int32_t completions_ = 0;
   int32_t slab_used_ = 0;

@@ -85,6 +85,7 @@ void Reactor::Collect() {
   completions_ = 0;
   slab_used_ = 0;
   large_used_ = 0;
+  block_ = BlockPlace();
   ReadyEvent events[limits::kEventsPerTurn];
   memory_.Count(counter::k_waits);
   int count = poller_.Wait(events, limits::kEventsPerTurn, 0);
@@ -153,6 +154,26 @@ void Reactor::Finish(int32_t index, Slot& slot, int error) {
   }
 }
 
+// Room for a receive in the blocks of this turn. Nothing of JavaScript's runs between this and the
+// receive, so the memory cannot go away under it.
+bool Reactor::FindBlockRoom() {
+  while (block_.size - block_.used < limits::kLeastReceiveRoom) {
+    BlockPlace next;
+    next.index = block_.index + 1;
+    size_t size = 0;
+    if (next.index >= limits::kReceiveBlocks ||
+        !host_->ResolveBlock(next.index, &next.data, &size) ||
+        size > static_cast<size_t>(INT32_MAX)) {
+      return false;
+    }
+    next.size = static_cast<int32_t>(size);
+    next.used = next.index == 0 ? memory_.header(records::header::kBlockUsed) : 0;
+    if (next.used < 0 || next.used > next.size) return false;
+    block_ = next;
+  }
+  return true;
+}
+
 bool Reactor::ServeStream(int32_t index, Slot& slot) {
   if (slot.writable) {
     slot.writable = false;
@@ -178,11 +199,14 @@ bool Reactor::ServeStream(int32_t index, Slot& slot) {
 
   // Twice at the most: the bytes, and the end that came with them in the same event.
   for (int attempt = 0; attempt < 2; attempt++) {
-    int32_t room = records::kCapacity[records::kSlab] - slab_used_;
+    bool in_block = slot.in_blocks && FindBlockRoom();
+    int32_t& used = in_block ? block_.used : slab_used_;
+    int32_t room = (in_block ? block_.size : records::kCapacity[records::kSlab]) - used;
     int32_t size = room < limits::kBytesPerReceive ? room : limits::kBytesPerReceive;
     if (size < limits::kLeastReceiveRoom) return true;
+    uint8_t* into = in_block ? block_.data : memory_.slab();
     memory_.Count(counter::k_receives);
-    ssize_t got = Receive(slot.descriptor, memory_.slab() + slab_used_, static_cast<size_t>(size));
+    ssize_t got = Receive(slot.descriptor, into + used, static_cast<size_t>(size));
     if (got == -EAGAIN || got == -EWOULDBLOCK) {
       slot.readable = false;
       if (slot.latched != 0) Finish(index, slot, 0);
@@ -193,9 +217,14 @@ bool Reactor::ServeStream(int32_t index, Slot& slot) {
       return false;
     }
     int32_t length = static_cast<int32_t>(got);
-    Complete(index, slot, CompletionKind::kData, slab_used_, length);
+    if (in_block) {
+      Complete(index, slot, CompletionKind::kBlockData, used, length)[records::completion::kPeer] =
+          block_.index;
+    } else {
+      Complete(index, slot, CompletionKind::kData, used, length);
+    }
     memory_.Count(counter::k_bytesReceived, length);
-    slab_used_ += (length + 7) & ~7;
+    used += (length + 7) & ~7;
     bool proves_nothing =
         slot.hung_up || slot.urgent || slot.short_read_partial || slot.latched != 0;
     if (length == size) return true;

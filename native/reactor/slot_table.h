@@ -48,6 +48,7 @@ struct Slot {
   bool readiness : 1;   // Readable is told instead of reading
   bool faulty : 1;      // an error is known beneath, and nobody has read it yet
   bool large : 1;       // the last datagrams were longer than their share of the slab
+  bool in_blocks : 1;   // receives into blocks
   FlatAddress peer;     // for error messages after the kernel has forgotten it
 
   Slot()
@@ -67,6 +68,7 @@ struct Slot {
         readiness(false),
         faulty(false),
         large(false),
+        in_blocks(false),
         peer{} {}
 };
 

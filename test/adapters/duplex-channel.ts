@@ -38,7 +38,7 @@ export class DuplexChannel implements ByteChannel {
 
   setSink(sink: StreamSink): void {
     this.#sink = sink;
-    this.#stream.on("data", (bytes: Buffer) => sink.onReceived(bytes, 0, bytes.length));
+    this.#stream.on("data", (bytes: Buffer) => sink.onReceived(bytes, 0, bytes.length, false));
     this.#stream.on("end", () => sink.onEnded());
     this.#stream.on("error", (error: { errno?: number }) => {
       if (!this.#isClosing) sink.onFailed(error.errno ?? ECONNRESET);

@@ -152,7 +152,7 @@ export class MemoryChannel implements ByteChannel {
     if (bytes !== undefined) {
       peer.#schedule();
       this.#schedule();
-      sink.onReceived(bytes, 0, bytes.length);
+      sink.onReceived(bytes, 0, bytes.length, false);
     } else if (this.#error !== 0) {
       const errno = this.#error;
       this.#error = 0;

@@ -335,6 +335,7 @@ TEST_CASE("reactor: a reactor that was never opened does nothing") {
   struct Nobody : ReactorHost {
     bool Dispatch(int32_t) override { return false; }
     void Settle(int32_t) override {}
+    bool ResolveBlock(int32_t, uint8_t**, size_t*) override { return false; }
     bool ResolveView(int32_t, const uint8_t**, size_t*) override { return false; }
     void ReferencesChanged(bool) override {}
   } host;

@@ -18,7 +18,7 @@ let closeAll: () => Promise<void>;
 
 beforeAll(async () => {
   const { open } = native;
-  (native as { open: typeof open }).open = (memory, dispatch, settle, views) =>
+  (native as { open: typeof open }).open = (memory, dispatch, settle, views, blocks) =>
     open(
       memory,
       (completions) => {
@@ -27,6 +27,7 @@ beforeAll(async () => {
       },
       settle,
       views,
+      blocks,
     );
   ({ counters } = await import("../../lib/socket/reactor.ts"));
   ({ pair, closeAll } = await import("./support.ts"));

@@ -47,6 +47,7 @@ function openReactor(): ReactorBinding {
     () => {},
     () => {},
     [],
+    [],
   );
   if (typeof opened === "number") throw new Error(`no reactor: ${opened}`);
   return opened;

@@ -80,6 +80,7 @@ class EchoHost : public hawser::ReactorHost {
   }
 
   void Settle(int32_t) override { settlements++; }
+  bool ResolveBlock(int32_t, uint8_t**, size_t*) override { return false; }
   bool ResolveView(int32_t, const uint8_t**, size_t*) override { return false; }
   void ReferencesChanged(bool) override {}
 

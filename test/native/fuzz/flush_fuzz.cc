@@ -25,6 +25,7 @@ class Host : public ReactorHost {
  public:
   bool Dispatch(int32_t) override { return true; }
   void Settle(int32_t) override {}
+  bool ResolveBlock(int32_t, uint8_t**, size_t*) override { return false; }
   bool ResolveView(int32_t index, const uint8_t** data, size_t* size) override {
     if (index < 0 || index > 3) return false;
     *data = view;

@@ -100,6 +100,10 @@ Told World::Read(int32_t index) const {
     one.bytes.assign(reinterpret_cast<const char*>(memory.slab()) + one.offset,
                      static_cast<size_t>(one.length));
   }
+  if (one.kind == Kind::kBlockData) {
+    one.bytes = blocks.at(static_cast<size_t>(record[completion::kPeer]))
+                    .substr(static_cast<size_t>(one.offset), static_cast<size_t>(one.length));
+  }
   if (one.kind == Kind::kAccepted) one.accepted = {one.offset, one.length};
   if ((one.kind == Kind::kAccepted || one.kind == Kind::kDatagram ||
        one.kind == Kind::kDatagramError) &&
@@ -145,6 +149,14 @@ bool World::ResolveView(int32_t index, const uint8_t** data, size_t* size) {
   if (found == views.end()) return false;
   *data = reinterpret_cast<const uint8_t*>(found->second.data());
   *size = found->second.size();
+  return true;
+}
+
+bool World::ResolveBlock(int32_t index, uint8_t** data, size_t* size) {
+  if (index < 0 || index >= static_cast<int32_t>(blocks.size())) return false;
+  std::string& block = blocks[static_cast<size_t>(index)];
+  *data = reinterpret_cast<uint8_t*>(block.data());
+  *size = block.size();
   return true;
 }
 

@@ -23,7 +23,7 @@ struct Told {
   Kind kind;
   int32_t offset;
   int32_t length;
-  std::string bytes;  // of Data and Datagram
+  std::string bytes;  // of Data, BlockData and Datagram
   SlotName accepted;  // of Accepted
   FlatAddress peer;   // where Peer is not -1 and the kind has one
   std::vector<int32_t> words;
@@ -57,6 +57,8 @@ class World : public ReactorHost {
   // The memory of the views; a view that is not here is gone.
   std::map<int32_t, std::string> views;
   int resolved = 0;
+  // The receive blocks.
+  std::vector<std::string> blocks;
 
   // ---- turns
 
@@ -103,6 +105,7 @@ class World : public ReactorHost {
   bool Dispatch(int32_t completions) override;
   void Settle(int32_t heads) override;
   bool ResolveView(int32_t index, const uint8_t** data, size_t* size) override;
+  bool ResolveBlock(int32_t index, uint8_t** data, size_t* size) override;
   void ReferencesChanged(bool any) override { references.push_back(any); }
 
   Told Read(int32_t index) const;
