@@ -1,11 +1,14 @@
 // Connections whose networks come and go beneath them (B5, B52, B53): addresses, links and routes
 // of the client's, name servers, storms. What they carry is compared byte by byte afterwards.
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { type Hosts, nothingFor, scenarios } from "./support/hosts.ts";
 import { CLIENT_ADDRESS, SERVER_ADDRESS } from "./support/network.ts";
 import { addSecondLink, change, PathClient, type PathConnection } from "./support/path-client.ts";
 import { sharedNow, slowness } from "./support/program.ts";
 
+const DNS = join(import.meta.dirname, "peers", "dns.py");
 const PORT = 7_000;
 const ENDPOINT = `tcp://${SERVER_ADDRESS}:${PORT}`;
 const DEFAULT_ROUTE = "ip route replace default via 10.71.1.1";
@@ -82,6 +85,25 @@ scenarios("waiting", {
     const route = "ip route replace default via 10.72.1.1 dev eth1 metric 50";
     await becomesReady(hosts, connection, route);
     expect(await connection.info()).toMatchObject({ localAddress: "10.72.1.2" });
+  },
+
+  async "B5 for a name server out of reach: EAI_AGAIN, and the name is asked for again"(hosts) {
+    // Read by ip-netns(8), which puts it in the place of the host's own.
+    const folder = join("/etc/netns", hosts.network.namespace("client"));
+    mkdirSync(folder, { recursive: true });
+    try {
+      writeFileSync(join(folder, "resolv.conf"), `nameserver ${SERVER_ADDRESS}\n`);
+      const dns = hosts.start("server", "python3", "-u", DNS, SERVER_ADDRESS);
+      await dns.event(({ event }) => event === "started");
+      const client = await begin(hosts);
+      await change(hosts, "ip route del default");
+      const connection = await client.make(`tcp://echo.example:${PORT}`, WAITING);
+      expect(await connection.until("waiting")).toMatchObject({ code: "EAI_AGAIN" });
+      await becomesReady(hosts, connection, DEFAULT_ROUTE);
+      expect(await connection.info()).toMatchObject({ phases: ["resolve", "connect"] });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   },
 
   async "B5 a storm of changes makes few tries, and the last change is answered in time"(hosts) {
@@ -270,6 +292,57 @@ scenarios("viable", {
     });
     expect((ended.at as number) - (lost.at as number)).toBeGreaterThan(990);
     expect((ended.at as number) - (lost.at as number)).toBeLessThan(1_000 + TOLD_WITHIN_MS);
+  },
+});
+
+/** An echo on the router itself, over IPv6. */
+async function echoOnRouter(hosts: Hosts): Promise<void> {
+  hosts.start("router", "socat", `TCP6-LISTEN:${PORT},reuseaddr,fork`, "PIPE");
+  const listening = () => hosts.network.run("router", `ss -Hltn sport = :${PORT}`);
+  while ((await listening()) === "") await nothingFor(20);
+}
+
+scenarios("IPv6", {
+  async "B52 an address goes with its interface, and comes back: false and true"(hosts) {
+    await addSecondLink(hosts);
+    const address = "ip address replace fd72::2/64 dev eth1 nodad";
+    await hosts.network.run("router", "ip address add fd72::1/64 dev toclient2 nodad");
+    await change(hosts, address);
+    await echoOnRouter(hosts);
+    const client = await PathClient.start(hosts);
+    const connection = await client.make(`tcp://[fd72::1]:${PORT}`, { viable: true });
+    await connection.until("ready");
+    expect(await connection.info()).toMatchObject({
+      viable: true,
+      path: { interface: "eth1", sourceAddress: "fd72::2" },
+    });
+    const lostAt = await change(hosts, "ip link set eth1 down");
+    const lost = await connection.next("viable");
+    expect(lost).toMatchObject({ viable: false });
+    expect((lost.at as number) - lostAt).toBeLessThan(TOLD_WITHIN_MS);
+    const foundAt = await change(hosts, `ip link set eth1 up; ${address}`);
+    const found = await connection.next("viable");
+    expect(found).toMatchObject({ viable: true });
+    expect((found.at as number) - foundAt).toBeLessThan(TOLD_WITHIN_MS);
+    expect(await connection.echoes(10_000)).toBe(true);
+  },
+
+  async "B5 a link-local peer: waits for the zone's interface, and for an address there (DAD)"(
+    hosts,
+  ) {
+    await echoOnRouter(hosts);
+    const client = await PathClient.start(hosts);
+    const connection = await client.make(`tcp://[fe80::1%eth1]:${PORT}`, WAITING);
+    expect(await connection.until("waiting")).toMatchObject({ code: "ENODEV" });
+    await addSecondLink(hosts);
+    await hosts.network.run("router", "ip address add fe80::1/64 dev toclient2 nodad");
+    // Its own address is looked for in the link for about a second before it may be used.
+    await connection.until("ready");
+    expect(await connection.info()).toMatchObject({
+      viable: true,
+      path: { status: "satisfied", interface: "eth1" },
+    });
+    expect(await connection.echoes(10_000)).toBe(true);
   },
 });
 

@@ -15,6 +15,7 @@ export interface FailedTry {
   readonly code?: unknown;
   readonly syscall?: unknown;
   readonly phase?: unknown;
+  readonly address?: unknown;
   /** Of several addresses. */
   readonly errors?: readonly unknown[] | undefined;
 }
@@ -47,11 +48,12 @@ const NO_RESOLVER: ReadonlySet<unknown> = new Set([
  */
 export function isCurable(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  const { code, syscall, phase, errors }: FailedTry = error;
+  const { code, syscall, phase, address, errors }: FailedTry = error;
   if (errors !== undefined && errors.length > 0) return errors.every(isCurable);
   if (NO_WAY.has(code) || code === NO_INTERFACE) return true;
-  // On connect(2) it means that the local ports are used up.
-  if (code === "EADDRNOTAVAIL") return syscall === "bind";
+  // On connect(2) the local ports are used up; or, with IPv6, no address can be the source, as while
+  // duplicates of a new one are looked for (RFC 4862 section 5.4).
+  if (code === "EADDRNOTAVAIL") return syscall === "bind" || String(address).includes(":");
   return phase === "resolve" && NO_RESOLVER.has(code);
 }
 

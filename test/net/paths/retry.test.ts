@@ -45,6 +45,13 @@ describe("isCurable", () => {
     expect(isCurable(failure(code, syscall, phase))).toBe(expected);
   });
 
+  test("B5 without a source address, which IPv6 tells apart from a want of ports", () => {
+    const from = (address: string) =>
+      codeError("EADDRNOTAVAIL", "connect", { address, port: 9, phase: "connect" });
+    expect(isCurable(from("fe80::1%eth0"))).toBe(true);
+    expect(isCurable(from("192.0.2.9"))).toBe(false);
+  });
+
   test("B5 of several addresses all must be out of reach", () => {
     const away = failure("ENETUNREACH", "connect", "connect");
     const refused = failure("ECONNREFUSED", "connect", "connect");
