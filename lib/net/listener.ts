@@ -12,10 +12,12 @@ import {
   type HawserError,
   invalidState,
   rejectUnknownKeys,
+  requireBoolean,
   requireDuration,
   requireObject,
 } from "../errors/index.ts";
 import { reactor, report } from "../socket/reactor.ts";
+import { AcceptDrain } from "./accept-drain.ts";
 import { Admission, requireLimit } from "./admission.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "./clock.ts";
@@ -36,9 +38,14 @@ import type {
   SocketAddressInfo,
 } from "./types.ts";
 
-const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout"]);
-// What goes away when others close descriptors or memory is freed (accept(2)).
-const RETRIED: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout", "drain"]);
+// What goes away when others close descriptors or memory is freed; and the errors of connections
+// that were lost in the queue, which are told only when all are (accept(2)).
+const RETRIED: ReadonlySet<string> = new Set([
+  ...["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ENOSR"],
+  ...["ECONNABORTED", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENONET"],
+  ...["ENOPROTOOPT", "EOPNOTSUPP", "EPERM", "EPROTO", "ETIMEDOUT"],
+]);
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -76,6 +83,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   /** Slots that were accepted beyond what may be delivered. */
   #surplus: (readonly [slot: number, generation: number])[] = [];
   #willSpread = false;
+  /** Accepts what is queued, and leaves the connections to themselves. */
+  #drains = false;
+  readonly #queue = new AcceptDrain();
   #error: HawserError | null = null;
   #aborted = 0;
   readonly #over = new Deferred<ListenerCloseResult>();
@@ -129,7 +139,8 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   /** @internal */
   onAccepted(slot: number, generation: number): void {
     this.#backoffMs = MIN_ACCEPT_BACKOFF_MS;
-    if (this.#admission.allowance(this.#load()) > 0) {
+    this.#queue.heard();
+    if (this.#drains || this.#admission.allowance(this.#load()) > 0) {
       this.#deliver(slot, generation);
       return;
     }
@@ -153,6 +164,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     this.#admission.credits++;
     this.#spreadSoon();
     this.#tell(error);
+    if (this.#drains) this.#finishIfDone();
   }
 
   #open(accepted: Accepted): void {
@@ -349,10 +361,28 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
    * are gone. Never rejects; the same promise as `closed`.
    */
   close(options?: ListenerCloseOptions): Promise<ListenerCloseResult> {
-    const timeout = options === undefined ? undefined : readTimeout(options);
-    if (this.#state === "ready") this.#end("close");
+    const { timeout, drain } = readCloseOptions(options);
+    if (this.#state === "ready" && drain) this.#drain();
+    else if (this.#state === "ready") this.#end("close");
+    else if (this.#drains && !drain) this.#conclude();
     if (this.#state === "closing" && timeout !== undefined) setDeadline(this.#deadline, timeout);
     return this.closed;
+  }
+
+  // Closing a socket resets what the kernel has queued in it, so that this is accepted first.
+  #drain(): void {
+    this.#leave("close");
+    this.#drains = true;
+    for (const held of this.#surplus.splice(0)) {
+      reactor.resume(...held);
+      this.#deliver(...held);
+    }
+    for (const channel of this.#sockets.channels) channel.setCredits(Number.POSITIVE_INFINITY);
+    this.#queue.start(() => {
+      this.#sockets.close();
+      this.#arrivals?.end(null);
+      this.#finishIfDone();
+    });
   }
 
   /** `close()`, for `await using`. */
@@ -360,22 +390,33 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     await this.close();
   }
 
-  #end(event: "close" | "fail"): void {
+  #leave(event: "close" | "fail"): void {
     this.#transition(event);
     this.#stopWatching?.();
     clearDeadline(this.#backoff);
+  }
+
+  #end(event: "close" | "fail"): void {
+    this.#leave(event);
+    this.#conclude();
+  }
+
+  #conclude(): void {
+    this.#drains = false;
+    this.#queue.stop();
     this.#sockets.close();
     // As those that the kernel still has in its queue.
     for (const [slot, generation] of this.#surplus) reactor.close(slot, generation, true);
     this.#surplus = [];
-    this.#arrivals?.end(event === "fail" ? this.#error : null);
+    this.#arrivals?.end(this.#error);
     this.#handshakes.abort();
     for (const connection of this.#connections) connection.conclude();
     this.#finishIfDone();
   }
 
   #finishIfDone(): void {
-    if (this.#connections.size > 0) return;
+    if (this.#connections.size > 0 || this.#handshakes.size > 0) return;
+    if (this.#sockets.channels.some((channel) => !channel.deaf)) return;
     clearDeadline(this.#deadline);
     if (this.#state === "closing") this.#transition("finished");
     this.#over.resolve({ error: this.#error, aborted: this.#aborted });
@@ -394,7 +435,9 @@ function takesNothing(parameters: ListenParameters): boolean {
   return [handler, open, data, drain, end, close, state].every((one) => one === undefined);
 }
 
-function readTimeout(options: ListenerCloseOptions): number | undefined {
+function readCloseOptions(options: ListenerCloseOptions = {}): ListenerCloseOptions {
   rejectUnknownKeys(requireObject(options, "options"), CLOSE_KEYS, "close()");
-  return options.timeout === undefined ? undefined : requireDuration(options.timeout, "timeout");
+  const { timeout, drain = false } = options;
+  if (timeout !== undefined) requireDuration(timeout, "timeout");
+  return { timeout, drain: requireBoolean(drain, "drain") };
 }
