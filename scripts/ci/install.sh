@@ -17,6 +17,10 @@ wanted=(
   "curl curl" "postgresql /usr/lib/postgresql" "redis-server redis-server"
   "mariadb-server mariadbd"
   "nginx nginx" "libnginx-mod-stream /usr/lib/nginx/modules/ngx_stream_module.so"
+  # WebSockets of others; gorilla's tests are compiled from what Debian has of it.
+  "python3-websockets /usr/lib/python3/dist-packages/websockets"
+  "golang-go go"
+  "golang-github-gorilla-websocket-dev /usr/share/gocode/src/github.com/gorilla/websocket"
 )
 # To run the prebuild of the other processor.
 if [ "$(uname -m)" = x86_64 ]; then
