@@ -6,6 +6,8 @@ export { HawserError } from "./errors/hawser-error.ts";
 export { Connection } from "./net/connection.ts";
 export { Listener } from "./net/listener.ts";
 export { type LivenessPreset, presets } from "./net/presets.ts";
+export { PathMonitor, type PathMonitorOptions } from "./net/paths/monitor.ts";
+export type * from "./net/paths/types.ts";
 export type * from "./net/types.ts";
 export { UdpFlow } from "./net/udp/flow.ts";
 export { DatagramGroup, type GroupOptions } from "./net/udp/group.ts";
@@ -18,7 +20,7 @@ export type { Ecn } from "./socket/datagram-record.ts";
 export { DatagramSocket, type DatagramSocketOptions } from "./socket/datagram-socket.ts";
 export type { DescriptorMessage } from "./socket/descriptor-messages.ts";
 export type { InheritedDescriptor } from "./socket/inherited.ts";
-export type { InterfaceAddressInfo, InterfaceInfo } from "./socket/interfaces.ts";
+export { listInterfaces as interfaces } from "./socket/interfaces.ts";
 export { ListenSocket, type ListenSocketOptions } from "./socket/listen-socket.ts";
 export type {
   LingerValue,

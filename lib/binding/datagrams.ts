@@ -14,12 +14,3 @@ export interface DatagramsBinding {
     join: boolean,
   ): number;
 }
-
-export interface InterfacesBinding {
-  /**
-   * Seven entries for each address of each interface, and for each interface itself: name, index,
-   * flags (native/socket/interfaces.h), MTU in bytes, address (24 flat bytes), bits of its prefix,
-   * broadcast address (24 flat bytes). Or -errno.
-   */
-  interfaces(): (string | number | Uint8Array)[] | number;
-}

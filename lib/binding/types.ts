@@ -3,7 +3,7 @@
 // Every function answers a value or a negative errno, and never throws. Arguments are checked by
 // whoever calls; what does not fit is -EINVAL.
 
-import type { DatagramsBinding, InterfacesBinding } from "./datagrams.ts";
+import type { DatagramsBinding } from "./datagrams.ts";
 import type { NetworkChangesBinding, NetworksBinding } from "./networks.ts";
 import type { OptionsBinding } from "./options-binding.ts";
 import type { SamplesBinding } from "./samples.ts";
@@ -112,7 +112,7 @@ export interface ReactorBinding extends SamplesBinding, DatagramsBinding, Networ
   ): number;
 }
 
-export interface NativeBinding extends OptionsBinding, InterfacesBinding, NetworksBinding {
+export interface NativeBinding extends OptionsBinding, NetworksBinding {
   /** The size that the shared memory must have. */
   readonly memoryBytes: number;
   /** if_nametoindex(3): an index from 1, or a negative errno (ENODEV). */

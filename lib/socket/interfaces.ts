@@ -4,7 +4,6 @@
 import { native } from "../binding/native.ts";
 import { formatAddress, type IpAddress } from "../core/address.ts";
 import { errnoError } from "../errors/index.ts";
-import { readFlatAddress } from "./address.ts";
 
 /**
  * What an interface is. `tunnel`: packets in other packets, or handed to a program (WireGuard, TUN,
@@ -76,6 +75,15 @@ const SCOPES = ["global", "site", "link", "host"] as const;
 const STATES = ["preferred", "tentative", "deprecated", "duplicated"] as const;
 
 const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/**
+ * The interfaces now, by index.
+ *
+ * @throws HawserError of socket(2), where the system does not let this process look at its networks
+ */
+export function listInterfaces(): NetworkInterface[] {
+  return decodeInterfaces(readLinks(), readAddresses());
+}
 
 /** The records of all interfaces. @throws HawserError */
 export function readLinks(): Uint8Array {
@@ -198,81 +206,4 @@ function textAt(
       ? { family, bytes: raw }
       : { family, bytes: raw, zone: interfaceName };
   return formatAddress(address);
-}
-
-/** One address of an interface. */
-export interface InterfaceAddressInfo {
-  /** As RFC 5952 writes it; a zone follows a link-local one. */
-  readonly address: string;
-  readonly family: "IPv4" | "IPv6";
-  readonly prefixLength: number;
-  /** Of IPv4, where the interface does broadcast. */
-  readonly broadcastAddress: string | null;
-}
-
-/** One interface. */
-export interface InterfaceInfo {
-  readonly index: number;
-  readonly name: string;
-  readonly loopback: boolean;
-  readonly up: boolean;
-  /** The link is there (IFF_RUNNING, netdevice(7)). */
-  readonly running: boolean;
-  readonly broadcast: boolean;
-  readonly multicast: boolean;
-  readonly pointToPoint: boolean;
-  readonly mtuBytes: number;
-  readonly addresses: readonly InterfaceAddressInfo[];
-}
-
-const FIELDS = 7;
-
-type Entry = [string, number, number, number, Uint8Array, number, Uint8Array];
-
-/**
- * The interfaces now, by index.
- *
- * @throws HawserError of getifaddrs(3)
- */
-export function listInterfaces(): InterfaceInfo[] {
-  const list = native.interfaces();
-  if (typeof list === "number") throw errnoError(list, "getifaddrs");
-  const found = new Map<number, InterfaceInfo & { addresses: InterfaceAddressInfo[] }>();
-  for (let at = 0; at < list.length; at += FIELDS) {
-    const entry = list.slice(at, at + FIELDS) as Entry;
-    const [name, index, flags, mtuBytes] = entry;
-    let one = found.get(index);
-    if (one === undefined) {
-      one = {
-        index,
-        name,
-        loopback: (flags & LOOPBACK) !== 0,
-        up: (flags & UP) !== 0,
-        running: (flags & RUNNING) !== 0,
-        broadcast: (flags & BROADCAST) !== 0,
-        multicast: (flags & MULTICAST) !== 0,
-        pointToPoint: (flags & POINT_TO_POINT) !== 0,
-        mtuBytes,
-        addresses: [],
-      };
-      found.set(index, one);
-    }
-    const address = oldAddressOf(entry);
-    if (address !== undefined) one.addresses.push(address);
-  }
-  return [...found.values()].sort((one, other) => one.index - other.index);
-}
-
-function oldAddressOf([, , , , flat, prefixLength, broadcast]: Entry):
-  | InterfaceAddressInfo
-  | undefined {
-  const own = readFlatAddress(flat);
-  if (own === undefined || own.family === "unix") return undefined;
-  const { address, family } = own;
-  return {
-    address,
-    family,
-    prefixLength,
-    broadcastAddress: readFlatAddress(broadcast)?.address ?? null,
-  };
 }

@@ -6,6 +6,7 @@
 #include "binding/datagrams_binding.h"
 #include "binding/environment.h"
 #include "binding/mask_binding.h"
+#include "binding/networks_binding.h"
 #include "binding/options_binding.h"
 #include "binding/samples_binding.h"
 #include "binding/slots_binding.h"
@@ -50,6 +51,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
   RegisterSlots(env, functions, environment);
   RegisterSamples(env, functions, environment);
   RegisterDatagrams(env, functions, environment);
+  RegisterNetworkChanges(env, functions, environment);
   return functions;
 }
 
@@ -78,7 +80,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("interfaceIndex", Napi::Function::New(env, InterfaceIndexOf, "interfaceIndex"));
   exports.Set("interfaceName", Napi::Function::New(env, InterfaceNameOf, "interfaceName"));
   RegisterOptions(env, exports);
-  RegisterInterfaces(env, exports);
+  RegisterNetworks(env, exports);
   RegisterMask(env, exports);
   return exports;
 }

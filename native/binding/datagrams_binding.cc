@@ -3,11 +3,9 @@
 #include <errno.h>
 
 #include <cstring>
-#include <vector>
 
 #include "binding/arguments.h"
 #include "binding/environment.h"
-#include "socket/interfaces.h"
 #include "socket/membership.h"
 
 namespace hawser {
@@ -45,31 +43,6 @@ Napi::Value Membership(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), status);
 }
 
-Napi::Value FlatBytes(Napi::Env env, const FlatAddress& flat) {
-  Napi::Uint8Array bytes = Napi::Uint8Array::New(env, sizeof(flat));
-  std::memcpy(bytes.Data(), &flat, sizeof(flat));
-  return bytes;
-}
-
-Napi::Value Interfaces(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  std::vector<InterfaceEntry> entries;
-  int status = ListInterfaces(&entries);
-  if (status < 0) return Napi::Number::New(env, status);
-  Napi::Array list = Napi::Array::New(env);
-  uint32_t at = 0;
-  for (const InterfaceEntry& entry : entries) {
-    list.Set(at++, Napi::String::New(env, entry.name));
-    list.Set(at++, Napi::Number::New(env, entry.index));
-    list.Set(at++, Napi::Number::New(env, entry.flags));
-    list.Set(at++, Napi::Number::New(env, entry.mtu));
-    list.Set(at++, FlatBytes(env, entry.address));
-    list.Set(at++, Napi::Number::New(env, entry.prefix_length));
-    list.Set(at++, FlatBytes(env, entry.broadcast));
-  }
-  return list;
-}
-
 }  // namespace
 
 void RegisterDatagrams(Napi::Env env, Napi::Object exports, Environment* environment) {
@@ -77,10 +50,6 @@ void RegisterDatagrams(Napi::Env env, Napi::Object exports, Environment* environ
               Napi::Function::New(env, DatagramDrops, "datagramDrops", environment));
   exports.Set("changeMembership",
               Napi::Function::New(env, Membership, "changeMembership", environment));
-}
-
-void RegisterInterfaces(Napi::Env env, Napi::Object exports) {
-  exports.Set("interfaces", Napi::Function::New(env, Interfaces, "interfaces"));
 }
 
 }  // namespace hawser

@@ -1,5 +1,4 @@
-// What datagram sockets need beside their submissions: the count of drops, and the list of
-// interfaces.
+// What datagram sockets need beside their submissions: the count of drops, and membership of groups.
 #ifndef HAWSER_BINDING_DATAGRAMS_BINDING_H_
 #define HAWSER_BINDING_DATAGRAMS_BINDING_H_
 
@@ -17,14 +16,6 @@ class Environment;
 //                    interface: number, join: boolean): number
 //     0, or -errno (membership.h).
 void RegisterDatagrams(Napi::Env env, Napi::Object exports, Environment* environment);
-
-// Sets on the addon's exports:
-//
-//   interfaces(): unknown[] | number
-//     One after the other for each address of each interface: name, index, flags (interfaces.h),
-//     MTU in bytes, address (24 flat bytes), length of its prefix in bits, broadcast address (24
-//     flat bytes); or -errno.
-void RegisterInterfaces(Napi::Env env, Napi::Object exports);
 
 }  // namespace hawser
 

@@ -81,7 +81,7 @@ Napi::Value OpenChangesCall(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), status);
 }
 
-// readChanges(slot, generation): NetworkChange bits, or -errno
+// readChanges(slot, generation): NetworkChange, or -errno
 Napi::Value ReadChangesCall(const Napi::CallbackInfo& info) {
   auto* environment = static_cast<Environment*>(info.Data());
   Reactor* reactor = environment->reactor();
@@ -89,7 +89,7 @@ Napi::Value ReadChangesCall(const Napi::CallbackInfo& info) {
   int descriptor = reactor == nullptr ? -ENXIO : reactor->DescriptorOf(name);
   if (descriptor < 0) return Napi::Number::New(info.Env(), descriptor);
   bool more = false;
-  uint32_t changes = ReadChanges(descriptor, &more);
+  NetworkChange changes = ReadChanges(descriptor, &more);
   if (more) {
     // No event is owed for what was left: leaving readiness mode makes the slot look again.
     (void)reactor->SetReadiness(name, false);
@@ -111,10 +111,8 @@ void RegisterNetworks(Napi::Env env, Napi::Object exports) {
 }
 
 void RegisterNetworkChanges(Napi::Env env, Napi::Object exports, Environment* environment) {
-  exports.Set("openChanges",
-              Napi::Function::New(env, OpenChangesCall, "openChanges", environment));
-  exports.Set("readChanges",
-              Napi::Function::New(env, ReadChangesCall, "readChanges", environment));
+  exports.Set("openChanges", Napi::Function::New(env, OpenChangesCall, "openChanges", environment));
+  exports.Set("readChanges", Napi::Function::New(env, ReadChangesCall, "readChanges", environment));
 }
 
 }  // namespace hawser

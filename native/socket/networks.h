@@ -12,15 +12,14 @@
 
 namespace hawser {
 
-// What a batch of messages says to be different now. A set of bits. Nothing is said of how: who
-// hears it lists anew, so that nothing depends on a message that was lost.
-enum NetworkChange : uint32_t {
-  kLinksChanged = 1,
-  kAddressesChanged = 2,
-  kRoutesChanged = 4,  // routes, next hops and rules
-  kNetworkOverrun = 8,
-  kAllChanged = kLinksChanged | kAddressesChanged | kRoutesChanged,
-};
+// What a batch of messages says to be different now: bits of a NetworkChange. Nothing is said of
+// how: who hears it lists anew, so that nothing depends on a message that was lost.
+using NetworkChange = uint32_t;
+inline constexpr NetworkChange kLinksChanged = 1;
+inline constexpr NetworkChange kAddressesChanged = 2;
+inline constexpr NetworkChange kRoutesChanged = 4;  // routes, next hops and rules
+inline constexpr NetworkChange kNetworkOverrun = 8;
+inline constexpr NetworkChange kAllChanged = kLinksChanged | kAddressesChanged | kRoutesChanged;
 
 // Flags of an interface (netdevice(7)) by numbers of our own: the systems' differ.
 enum InterfaceFlag : int32_t {

@@ -131,7 +131,7 @@ bool ReadLinkAddress(const Sockaddr& from, LinkEntry* out) {
   return true;
 }
 
-uint32_t ChangeIn(const Message& message) {
+NetworkChange ChangeIn(const Message& message) {
   switch (message.type) {
     case kLinkInfo:
     case kLinkInfo2:
@@ -186,12 +186,12 @@ bool MessageReader::Next(Message* out) {
   return true;
 }
 
-uint32_t ChangesIn(const uint8_t* bytes, size_t size) {
+NetworkChange ChangesIn(const uint8_t* bytes, size_t size) {
   MessageReader reader(bytes, size);
   Message message;
-  uint32_t changes = 0;
+  NetworkChange changes = 0;
   while (reader.Next(&message)) changes |= ChangeIn(message);
-  return reader.malformed() ? static_cast<uint32_t>(kAllChanged) : changes;
+  return reader.malformed() ? kAllChanged : changes;
 }
 
 bool ReadLink(const Message& message, LinkEntry* out) {
@@ -283,8 +283,8 @@ size_t WriteRouteQuestion(int32_t process, int32_t sequence, const RouteQuestion
   if (family != AddressFamily::kIpv4 && family != AddressFamily::kIpv6) return 0;
   std::memset(out, 0, kRequestBytes);
   uint32_t flags = kFlagUp;
-  uint32_t index = question.index != 0 ? static_cast<uint32_t>(question.index)
-                                       : question.destination.scope;
+  uint32_t index =
+      question.index != 0 ? static_cast<uint32_t>(question.index) : question.destination.scope;
   if (index > UINT16_MAX) return 0;
   if (index != 0) flags |= kFlagScoped;
   // An empty sockaddr_dl asks for the interface to be named, and for the source with it.

@@ -104,8 +104,8 @@ class MessageReader {
   bool malformed_ = false;
 };
 
-// What events say to have changed: NetworkChange bits. All where they cannot be read.
-uint32_t ChangesIn(const uint8_t* bytes, size_t size);
+// What events say to have changed. All where they cannot be read.
+NetworkChange ChangesIn(const uint8_t* bytes, size_t size);
 
 // RTM_IFINFO2. False for another message, and for one that cannot be read.
 bool ReadLink(const Message& message, LinkEntry* out);
@@ -123,8 +123,8 @@ int ReadAnswer(const Message& message, int32_t process, int32_t sequence, RouteA
 // Room for a question.
 inline constexpr size_t kRequestBytes = 256;
 
-// A whole RTM_GET message: its size, or 0 where the destination is no IP address. A source cannot be
-// asked about here; whoever asks looks at it apart.
+// A whole RTM_GET message: its size, or 0 where the destination is no IP address. A source cannot
+// be asked about here; whoever asks looks at it apart.
 size_t WriteRouteQuestion(int32_t process, int32_t sequence, const RouteQuestion& question,
                           uint8_t* out);
 

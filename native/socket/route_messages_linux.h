@@ -1,5 +1,6 @@
-// Messages of rtnetlink(7) as records. Pure functions of bytes: nothing here asks the kernel, and no
-// length in a message is believed. Not here: sockets (route_socket_linux.cc).
+// Messages of rtnetlink(7) as records. Pure functions of bytes: nothing here asks the kernel, and
+// no length in a message is believed. Not here: requests
+// (route_requests_linux.h), sockets (route_socket_linux.cc).
 #ifndef HAWSER_SOCKET_ROUTE_MESSAGES_LINUX_H_
 #define HAWSER_SOCKET_ROUTE_MESSAGES_LINUX_H_
 
@@ -35,8 +36,8 @@ class MessageReader {
   bool malformed_ = false;
 };
 
-// What a datagram of events says to have changed: NetworkChange bits. All where it cannot be read.
-uint32_t ChangesIn(const uint8_t* bytes, size_t size);
+// What a datagram of events says to have changed. All where it cannot be read.
+NetworkChange ChangesIn(const uint8_t* bytes, size_t size);
 
 // The errno, negative, of an NLMSG_ERROR or NLMSG_DONE; 0 where it carries none.
 int ErrorOf(const Message& message);
@@ -53,18 +54,6 @@ void ReadDefaultRoute(const Message& message, std::vector<RouteEntry>* out);
 
 // RTM_NEWROUTE as the answer to a question. False as above.
 bool ReadAnswer(const Message& message, RouteAnswer* out);
-
-// ---- requests
-
-// Room for any request below.
-inline constexpr size_t kRequestBytes = 128;
-
-// Each writes a whole message and answers its size.
-size_t WriteLinksRequest(uint32_t sequence, uint8_t* out);
-size_t WriteAddressesRequest(uint32_t sequence, uint8_t* out);
-size_t WriteRoutesRequest(uint32_t sequence, AddressFamily family, uint8_t* out);
-// 0 where the destination is no IP address, or the source is of another family.
-size_t WriteRouteQuestion(uint32_t sequence, const RouteQuestion& question, uint8_t* out);
 
 }  // namespace hawser::rtnetlink
 

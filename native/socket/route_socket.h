@@ -26,9 +26,9 @@ int SubscribeToChanges(int descriptor);
 // Datagrams that one call of ReadChanges reads at most.
 inline constexpr int kChangesPerRead = 1024;
 
-// Reads until there is nothing more: NetworkChange bits. What was lost for want of buffer counts as
+// Reads until there is nothing more. What was lost for want of buffer counts as
 // everything, with kNetworkOverrun beside it. `*more` is set where the limit was met first.
-uint32_t ReadChanges(int descriptor, bool* more);
+NetworkChange ReadChanges(int descriptor, bool* more);
 
 // What there is now, at most kNetworkEntries. 0, or -errno.
 int ListLinks(std::vector<LinkEntry>* out);

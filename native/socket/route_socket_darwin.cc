@@ -52,7 +52,8 @@ static_assert(RTF_UP == routing::kFlagUp && RTF_GATEWAY == routing::kFlagGateway
 static_assert(RTF_REJECT == routing::kFlagReject && RTF_BLACKHOLE == routing::kFlagBlackhole);
 static_assert(RTF_LLINFO == routing::kFlagLinkLayer && RTF_WASCLONED == routing::kFlagCloned);
 static_assert(RTF_LOCAL == routing::kFlagLocal && RTF_IFSCOPE == routing::kFlagScoped);
-static_assert(AF_INET == routing::kInet && AF_INET6 == routing::kInet6 && AF_LINK == routing::kLink);
+static_assert(AF_INET == routing::kInet && AF_INET6 == routing::kInet6 &&
+              AF_LINK == routing::kLink);
 static_assert(IFF_UP == 0x1 && IFF_RUNNING == 0x40 && IFF_LOOPBACK == 0x8 && IFF_BROADCAST == 0x2);
 static_assert(IFF_MULTICAST == 0x8000 && IFF_POINTOPOINT == 0x10);
 static_assert(IF_NAMESIZE == kInterfaceNameBytes);
@@ -117,13 +118,14 @@ constexpr int kTentative = 0x02;
 constexpr int kDuplicated = 0x04;
 constexpr int kDeprecated = 0x10;
 
-// What only the driver knows: whether it is a radio, and whether the link is there (IFF_RUNNING says
-// no more here than that the driver has its resources).
+// What only the driver knows: whether it is a radio, and whether the link is there (IFF_RUNNING
+// says no more here than that the driver has its resources).
 void AskMedia(int descriptor, LinkEntry* link) {
   ifmediareq request{};
   std::memcpy(request.ifm_name, link->name, sizeof(link->name));
   if (system_calls.ioctl(descriptor, SIOCGIFMEDIA, reinterpret_cast<int*>(&request)) < 0) return;
-  if (link->kind == InterfaceKind::kWired && (request.ifm_current & kMediaTypeMask) == kMediaRadio) {
+  if (link->kind == InterfaceKind::kWired &&
+      (request.ifm_current & kMediaTypeMask) == kMediaRadio) {
     link->kind = InterfaceKind::kWireless;
   }
   if ((request.ifm_status & kMediaStatusKnown) && !(request.ifm_status & kMediaActive)) {
@@ -171,9 +173,9 @@ int ListRoutesOf(int family, std::vector<RouteEntry>* out) {
 // The socket hears of everything from the start.
 int SubscribeToChanges(int) { return 0; }
 
-uint32_t ReadChanges(int descriptor, bool* more) {
+NetworkChange ReadChanges(int descriptor, bool* more) {
   uint8_t buffer[kEventBytes];
-  uint32_t changes = 0;
+  NetworkChange changes = 0;
   *more = false;
   for (int count = 0; count < kChangesPerRead; count++) {
     ssize_t got = Receive(descriptor, buffer, sizeof(buffer));

@@ -11,6 +11,7 @@
 
 #include "socket/calls.h"
 #include "socket/route_messages_linux.h"
+#include "socket/route_requests_linux.h"
 
 namespace hawser {
 
@@ -134,9 +135,9 @@ int SubscribeToChanges(int descriptor) {
   return Bind(descriptor, local);
 }
 
-uint32_t ReadChanges(int descriptor, bool* more) {
+NetworkChange ReadChanges(int descriptor, bool* more) {
   uint8_t buffer[kEventBytes];
-  uint32_t changes = 0;
+  NetworkChange changes = 0;
   *more = false;
   for (int count = 0; count < kChangesPerRead; count++) {
     SocketAddress from{};
@@ -150,8 +151,7 @@ uint32_t ReadChanges(int descriptor, bool* more) {
       continue;
     }
     if (!IsFromKernel(from)) continue;
-    changes |= truncated ? static_cast<uint32_t>(kAllChanged)
-                         : rtnetlink::ChangesIn(buffer, static_cast<size_t>(got));
+    changes |= truncated ? kAllChanged : rtnetlink::ChangesIn(buffer, static_cast<size_t>(got));
   }
   *more = true;
   return changes;

@@ -234,12 +234,7 @@ class SharedWatch {
   }
 
   #makeSnapshot(before?: PathSnapshot): PathSnapshot {
-    return makeSnapshot(
-      this.#interfaces,
-      this.#defaultRoutes,
-      this.#nameServers.servers,
-      before,
-    );
+    return makeSnapshot(this.#interfaces, this.#defaultRoutes, this.#nameServers.servers, before);
   }
 }
 

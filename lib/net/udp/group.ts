@@ -24,7 +24,7 @@ import { ownedDatagram } from "../../socket/datagram-batch.ts";
 import { interfaceIndex, ManySent, requireIterable } from "../../socket/datagram-many.ts";
 import { type Datagram, DatagramReceiver } from "../../socket/datagram-receiver.ts";
 import { interfaceAt, localAt, peerAt } from "../../socket/datagram-record.ts";
-import { type InterfaceInfo, listInterfaces } from "../../socket/interfaces.ts";
+import { listInterfaces, type NetworkInterface } from "../../socket/interfaces.ts";
 import { applyOptions, assign } from "../../socket/options.ts";
 import { FLAT_WORDS, internPeer, type Peer } from "../../socket/peers.ts";
 import { reactor, report } from "../../socket/reactor.ts";
@@ -66,7 +66,7 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
   readonly #peer: Peer;
   readonly #source: Peer | null;
   readonly #port: UdpPort;
-  readonly #joined: InterfaceInfo[] = [];
+  readonly #joined: NetworkInterface[] = [];
   readonly #datagram: GroupOptions["datagram"];
   readonly #receiver = new DatagramReceiver(RECEIVE_HIGH_WATER_MARK_BYTES, () => {});
   readonly #left: (group: DatagramGroup) => Promise<void>;
@@ -187,7 +187,7 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
   }
 
   /** Those on which it is joined. */
-  get interfaces(): readonly InterfaceInfo[] {
+  get interfaces(): readonly NetworkInterface[] {
     return [...this.#joined];
   }
 

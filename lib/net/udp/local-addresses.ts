@@ -4,14 +4,14 @@
 
 import { UDP_INTERFACES_FRESH_MS } from "../../core/limits.ts";
 import { localWords } from "../../socket/datagram-many.ts";
-import { type InterfaceInfo, listInterfaces } from "../../socket/interfaces.ts";
+import { listInterfaces, type NetworkInterface } from "../../socket/interfaces.ts";
 import type { Peer } from "../../socket/peers.ts";
 import { now } from "../clock.ts";
 import { type PathWatch, watchPaths } from "../paths/watch.ts";
 
 let users = 0;
 let watch: PathWatch | null = null;
-let known: readonly InterfaceInfo[] = [];
+let known: readonly NetworkInterface[] = [];
 let broadcasts: ReadonlySet<string> = new Set();
 let askedAt = Number.NEGATIVE_INFINITY;
 
@@ -31,7 +31,7 @@ export function releaseAddresses(): void {
   askedAt = Number.NEGATIVE_INFINITY;
 }
 
-function interfacesNow(): readonly InterfaceInfo[] {
+function interfacesNow(): readonly NetworkInterface[] {
   if (watch !== null) return known;
   // Asked anew at most so often: a flood of new peers must not ask the kernel for each.
   if (now() - askedAt < UDP_INTERFACES_FRESH_MS) return known;
@@ -50,7 +50,7 @@ function watchIfPossible(): PathWatch | null {
   }
 }
 
-function learn(interfaces: readonly InterfaceInfo[]): void {
+function learn(interfaces: readonly NetworkInterface[]): void {
   known = interfaces;
   const addresses = interfaces.flatMap((one) => one.addresses);
   broadcasts = new Set(addresses.flatMap(({ broadcastAddress }) => broadcastAddress ?? []));
