@@ -132,6 +132,9 @@ export const MAX_HAPPY_EYEBALLS_DELAY_MS = 2_000;
  */
 export const PATH_LOOK_EVERY_MS = 20;
 
+/** And so many times later as a look takes, which is long where thousands of connections look. */
+export const PATH_LOOK_SHARE = 4;
+
 /** When to look again where the kernel could not be asked. */
 export const PATH_LOOK_AGAIN_MS = 1_000;
 

@@ -3,7 +3,7 @@
 // that ask the same. Not here: what a connection makes of it (follower.ts, lib/net/waiting.ts).
 
 import { Deadline } from "../../core/deadlines.ts";
-import { PATH_LOOK_AGAIN_MS, PATH_LOOK_EVERY_MS } from "../../core/limits.ts";
+import { PATH_LOOK_AGAIN_MS, PATH_LOOK_EVERY_MS, PATH_LOOK_SHARE } from "../../core/limits.ts";
 import { HawserError } from "../../errors/index.ts";
 import { report } from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
@@ -51,7 +51,7 @@ export class PathLooks implements PathObserver, DeadlineOwner {
   readonly #lookers = new Set<Looker>();
   readonly #deadline = new Deadline<DeadlineOwner>(this);
   #watch: PathWatch | null = null;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #nextAt = Number.NEGATIVE_INFINITY;
 
   constructor(host: LookHost) {
     this.#host = host;
@@ -93,14 +93,13 @@ export class PathLooks implements PathObserver, DeadlineOwner {
   /** @internal */
   changed(): void {
     if (this.#deadline.isSet || this.#watch === null) return;
-    const since = this.#host.now() - this.#lookedAt;
-    this.#host.setDeadline(this.#deadline, Math.max(0, PATH_LOOK_EVERY_MS - since));
+    this.#host.setDeadline(this.#deadline, Math.max(0, this.#nextAt - this.#host.now()));
   }
 
   /** @internal */
   expired(): void {
     if (this.#watch === null) return;
-    this.#lookedAt = this.#host.now();
+    const startedAt = this.#host.now();
     const view = this.view();
     for (const looker of [...this.#lookers]) {
       // One that was removed by another's callback does not look any more.
@@ -114,6 +113,9 @@ export class PathLooks implements PathObserver, DeadlineOwner {
         else report(error);
       }
     }
+    // Thousands of connections in a storm of changes must not keep the loop from other work.
+    const tookMs = this.#host.now() - startedAt;
+    this.#nextAt = startedAt + Math.max(PATH_LOOK_EVERY_MS, PATH_LOOK_SHARE * tookMs);
   }
 }
 

@@ -1,5 +1,5 @@
-// Which interfaces a connection may use, and which one it is bound to for that. Pure: a snapshot and
-// an answer of the kernel's go in, a decision comes out.
+// Which interfaces a connection may use, and which one it is bound to for that. Pure: a snapshot
+// and the kernel's answers go in, a decision comes out.
 // Not here: asking the kernel (watch.ts), when a connection looks (follower.ts, establishment.ts).
 
 import { type IpAddress, parseAddress } from "../../core/address.ts";

@@ -51,8 +51,8 @@ export function isCurable(error: unknown): boolean {
   const { code, syscall, phase, address, errors }: FailedTry = error;
   if (errors !== undefined && errors.length > 0) return errors.every(isCurable);
   if (NO_WAY.has(code) || code === NO_INTERFACE) return true;
-  // On connect(2) the local ports are used up; or, with IPv6, no address can be the source, as while
-  // duplicates of a new one are looked for (RFC 4862 section 5.4).
+  // On connect(2) the local ports are used up; or, with IPv6, no address can be the source yet, as
+  // while duplicates of a new one are looked for (RFC 4862 section 5.4).
   if (code === "EADDRNOTAVAIL") return syscall === "bind" || String(address).includes(":");
   return phase === "resolve" && NO_RESOLVER.has(code);
 }

@@ -1,6 +1,6 @@
 // The looks at the networks that connections share.
 import { describe, expect, test } from "vitest";
-import { PATH_LOOK_EVERY_MS } from "../../../lib/core/limits.ts";
+import { PATH_LOOK_EVERY_MS, PATH_LOOK_SHARE } from "../../../lib/core/limits.ts";
 import { HawserError } from "../../../lib/errors/index.ts";
 import type { PathView } from "../../../lib/net/paths/path-rules.ts";
 import { collectUncaught } from "../support.ts";
@@ -67,6 +67,20 @@ describe("a look", () => {
     clock.advance(PATH_LOOK_EVERY_MS);
     expect(one.looks).toBeGreaterThanOrEqual(1_000 / PATH_LOOK_EVERY_MS);
     expect(one.looks).toBeLessThanOrEqual(1_000 / PATH_LOOK_EVERY_MS + 2);
+  });
+
+  test("that takes long comes less often", () => {
+    const { network, looks, clock } = makeHost();
+    const slow = looker(() => {
+      clock.time += 100;
+    });
+    looks.add(slow);
+    network.changed();
+    clock.advance(0);
+    network.changed();
+    expect(clock.nextMs).toBe((PATH_LOOK_SHARE - 1) * 100);
+    clock.advance((PATH_LOOK_SHARE - 1) * 100);
+    expect(slow.looks).toBe(2);
   });
 
   test("sees the last of the changes", () => {
