@@ -41,9 +41,13 @@ bool KindOfArgument(int32_t value, SlotKind* kind) {
   return true;
 }
 
-// SOCK_STREAM and SOCK_DGRAM have the numbers 1 and 2 on both systems. SOCK_SEQPACKET is neither: a
-// gather write would join its messages.
-int TypeOfKind(SlotKind kind) { return kind == SlotKind::kDatagram ? SOCK_DGRAM : SOCK_STREAM; }
+// SOCK_STREAM, SOCK_DGRAM and SOCK_SEQPACKET have the numbers 1, 2 and 5 on both systems. A
+// sequenced socket is no stream here: a gather write would join its messages. It listens and
+// accepts as one.
+bool FitsKind(int type, int domain, SlotKind kind) {
+  if (type == SOCK_SEQPACKET) return domain == AF_UNIX && kind != SlotKind::kStream;
+  return type == (kind == SlotKind::kDatagram ? SOCK_DGRAM : SOCK_STREAM);
+}
 
 bool IsDomain(int domain) { return domain == AF_UNIX || domain == AF_INET || domain == AF_INET6; }
 
@@ -80,7 +84,7 @@ int OpenSlot(const Napi::CallbackInfo& info, Reactor* reactor) {
   SlotKind kind;
   int32_t* out = ReadWords(info, 4, 2);
   if (domain < 0 || out == nullptr || !KindOfArgument(IntegerArgument(info, 3, 0), &kind) ||
-      type != TypeOfKind(kind)) {
+      !FitsKind(type, domain, kind)) {
     return -EINVAL;
   }
   SlotName name;
@@ -103,10 +107,10 @@ int Adopt(const Napi::CallbackInfo& info, Reactor* reactor) {
   if (type < 0) return type;
   int domain = DomainOf(descriptor);
   if (domain < 0) return domain;
-  if (!IsDomain(domain) || type != TypeOfKind(kind)) return -EPROTOTYPE;
-  if (kind != SlotKind::kDatagram) {
+  if (!IsDomain(domain) || !FitsKind(type, domain, kind)) return -EPROTOTYPE;
+  if (kind != SlotKind::kDatagram || type == SOCK_SEQPACKET) {
     int listens = IntegerOption(descriptor, SOL_SOCKET, SO_ACCEPTCONN);
-    if (listens > 0 && kind == SlotKind::kStream) return -EPROTOTYPE;
+    if (listens > 0 && kind != SlotKind::kListener) return -EPROTOTYPE;
     if (listens == 0 && kind == SlotKind::kListener) return -EINVAL;
   }
   if (kind == SlotKind::kStream) {

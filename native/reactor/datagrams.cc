@@ -39,6 +39,7 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
     (void)DrainErrors(index, slot);
   }
   if (!TellErrors(index, slot)) return true;
+  if (slot.ended) return false;
   int errors = 0;
   for (int count = 0; count < limits::kDatagramsPerTurn;) {
     // More errors than one look took are looked for in the next turn.
@@ -66,6 +67,7 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
         Complete(index, slot, CompletionKind::kFailed, 0, receive_batch_->error());
       }
     }
+    if (slot.ended) return false;
     count += got;
   }
   return true;
@@ -100,11 +102,14 @@ int Reactor::ReceiveDatagrams(int32_t index, Slot& slot, int count) {
   memory_.Count(counter::k_receives);
   int got = receive_batch_->Receive(slot.descriptor, count);
   if (got <= 0) return got == 0 ? -EAGAIN : got;
+  // Anybody who may send here could else fill the table of descriptors.
+  for (int i = 0; i < got && slot.domain == AF_UNIX; i++) receive_batch_->CloseDescriptors(i);
   int32_t base = slab_used_;
   if (!slot.large) slab_used_ += got * limits::kSmallDatagramRoom;
   int32_t spent = slot.large ? got : 0;
   bool any_large = false;
-  for (int i = 0; i < got; i++) {
+  int ended_at = slot.sequenced ? EndOfSequence(got) : got;
+  for (int i = 0; i < ended_at; i++) {
     int32_t length = static_cast<int32_t>(
         std::min(receive_batch_->size(i), static_cast<size_t>(limits::kDatagramRoom)));
     int32_t place = large_used_ + i;
@@ -120,12 +125,22 @@ int Reactor::ReceiveDatagrams(int32_t index, Slot& slot, int count) {
       }
     }
     memory_.Count(counter::k_bytesReceived, length);
-    any_large |= CompleteDatagram(index, slot, i, offset, got - 1 - i) ||
+    any_large |= CompleteDatagram(index, slot, i, offset, ended_at - 1 - i) ||
                  length > limits::kSmallDatagramRoom;
   }
   large_used_ += spent;
   slot.large = any_large;
+  if (ended_at < got) Finish(index, slot, 0);
   return got;
+}
+
+// Where the end stands among what a sequenced socket gave: recv(2) says 0 of it as of an empty
+// message, again and again, but only a message has a time (SO_TIMESTAMPNS, which is on there).
+int Reactor::EndOfSequence(int count) {
+  for (int i = 0; i < count; i++) {
+    if (receive_batch_->size(i) == 0 && receive_batch_->details(i).time_ns == 0) return i;
+  }
+  return count;
 }
 
 // Writes the completion of the datagram at `at` of the batch. Whether it is a coalesced run.

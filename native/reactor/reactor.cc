@@ -45,6 +45,7 @@ int Reactor::OpenSlot(int domain, int type, int protocol, SlotKind kind, SlotNam
   Slot& slot = slots_.At(name->index);
   slot.domain = domain;
   slot.short_read_partial = domain == AF_UNIX;
+  slot.sequenced = type == SOCK_SEQPACKET;
   memory_.Count(records::counter::k_openSlots);
   (void)descriptor.Release();
   return 0;
@@ -60,6 +61,7 @@ int Reactor::Adopt(int descriptor, SlotKind kind, SlotName* name) {
   Slot& slot = slots_.At(name->index);
   slot.domain = domain;
   slot.short_read_partial = domain == AF_UNIX;
+  slot.sequenced = IntegerOption(descriptor, SOL_SOCKET, SO_TYPE) == SOCK_SEQPACKET;
   SocketAddress peer;
   if (kind == SlotKind::kStream && PeerAddressOf(descriptor, &peer) == 0) {
     slot.peer = ToFlatAddress(peer);

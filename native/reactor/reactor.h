@@ -161,6 +161,7 @@ class Reactor {
   bool ServeDatagrams(int32_t index, Slot& slot);
   int PlaceDatagrams(const Slot& slot);
   int ReceiveDatagrams(int32_t index, Slot& slot, int count);
+  int EndOfSequence(int count);
   bool CompleteDatagram(int32_t index, Slot& slot, int at, int32_t offset, int followers);
   int DrainErrors(int32_t index, Slot& slot);
   bool TellErrors(int32_t index, Slot& slot);

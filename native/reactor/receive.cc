@@ -277,11 +277,14 @@ int Reactor::AcceptOne(int32_t listener_index, Slot& listener) {
   int accepted = Accept(listener.descriptor, &peer);
   if (accepted < 0) return accepted;
   Descriptor descriptor(accepted);
-  SlotName name = slots_.Allocate(accepted, SlotKind::kStream);
+  SlotName name =
+      slots_.Allocate(accepted, listener.sequenced ? SlotKind::kDatagram : SlotKind::kStream);
   if (name.index < 0) return -ENFILE;
   Slot& slot = slots_.At(name.index);
   slot.peer = ToFlatAddress(peer);
+  slot.domain = listener.domain;
   slot.short_read_partial = listener.short_read_partial;
+  slot.sequenced = listener.sequenced;
   int status = AddToPoller(name.index, slot, kInterestRead | kInterestWrite);
   if (status < 0) {
     slots_.Free(name.index);

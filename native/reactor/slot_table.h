@@ -48,6 +48,7 @@ struct Slot {
   bool readiness : 1;   // Readable is told instead of reading
   bool faulty : 1;      // an error is known beneath, and nobody has read it yet
   bool large : 1;       // the last datagrams were longer than their share of the slab
+  bool sequenced : 1;   // SOCK_SEQPACKET: datagrams over a connection, which ends
   bool in_blocks : 1;   // receives into blocks
   FlatAddress peer;     // for error messages after the kernel has forgotten it
 
@@ -68,6 +69,7 @@ struct Slot {
         readiness(false),
         faulty(false),
         large(false),
+        sequenced(false),
         in_blocks(false),
         peer{} {}
 };

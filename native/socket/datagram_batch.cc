@@ -147,6 +147,18 @@ const SocketAddress& ReceiveBatch::peer(int index) {
   return peer;
 }
 
+void ReceiveBatch::CloseDescriptors(int index) {
+  ForEachControlMessage(
+      messages_[index].msg_hdr, [](int level, int type, const uint8_t* data, size_t length) {
+        if (level != SOL_SOCKET || type != SCM_RIGHTS) return;
+        int passed;
+        for (; length >= sizeof(passed); data += sizeof(passed), length -= sizeof(passed)) {
+          std::memcpy(&passed, data, sizeof(passed));
+          (void)system_calls.close(passed);
+        }
+      });
+}
+
 // ---- sending
 
 int SendBatch::Add(const uint8_t* bytes, size_t size, const DatagramRoute& route, int domain) {

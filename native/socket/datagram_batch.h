@@ -59,6 +59,9 @@ class ReceiveBatch {
   const SocketAddress& peer(int index);
   DatagramDetails details(int index) const { return ReadDetails(messages_[index].msg_hdr); }
 
+  // Closes the descriptors that came with it (SCM_RIGHTS, unix(7)), which nobody here takes. Once.
+  void CloseDescriptors(int index);
+
  private:
   static constexpr size_t kControlBytes = 192;
 

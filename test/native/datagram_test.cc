@@ -2,9 +2,13 @@
 #include <doctest/doctest.h>
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "reactor/limits.h"
+#include "socket/control_message.h"
 #include "support/world.h"
 
 using namespace hawser;
@@ -25,6 +29,37 @@ struct Bound {
     name = world.Take(&pair.near, SlotKind::kDatagram);
     world.TurnWhileDue();
     world.Clear();
+  }
+};
+
+// The same over a Unix socket, of either type; messages have their time.
+struct Ends {
+  World world;
+  Fd far;
+  SlotName name;
+  int descriptor;
+
+  explicit Ends(int type) {
+    Pair pair = UnixPair(type);
+    descriptor = pair.near.get();
+    far = std::move(pair.far);
+#if defined(__linux__)
+    int on = 1;
+    REQUIRE(::setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) == 0);
+#endif
+    name = world.Take(&pair.near, SlotKind::kDatagram);
+    world.TurnWhileDue();
+    world.Clear();
+  }
+
+  std::string Texts() const {
+    std::string texts;
+    for (const Told& one : world.told) {
+      if (one.kind == Kind::kDatagram) texts += "<" + one.bytes + ">";
+      if (one.kind == Kind::kEnd) texts += "end";
+      if (one.kind == Kind::kFailed) texts += "failed";
+    }
+    return texts;
   }
 };
 
@@ -144,3 +179,89 @@ TEST_CASE("datagrams: a paused socket keeps what it has, and gives it after Resu
   REQUIRE(b.world.reactor->Resume(b.name) == 0);
   b.world.TurnUntilTold(Kind::kDatagram, 2);
 }
+
+TEST_CASE("Unix datagrams: descriptors that came along are closed, each once") {
+  Ends e(SOCK_DGRAM);
+  int pipes[2];
+  REQUIRE(::pipe(pipes) == 0);
+  Fd reading(pipes[0]);
+  Fd writing(pipes[1]);
+  for (int i = 0; i < 3; i++) {
+    ControlBuffer<sizeof(int) * 2> control;
+    int passed[2] = {writing.get(), writing.get()};
+    REQUIRE(control.Append(SOL_SOCKET, SCM_RIGHTS, passed, sizeof(passed)));
+    char byte = 'x';
+    iovec part{&byte, 1};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    control.AttachTo(&message);
+    REQUIRE(::sendmsg(e.far.get(), &message, 0) == 1);
+  }
+  writing.Close();
+  e.world.TurnUntilTold(Kind::kDatagram, 3);
+  CHECK(e.Texts() == "<x><x><x>");
+  // The pipe has no writer left: nothing here holds one.
+  REQUIRE(Await(reading.get(), POLLHUP));
+  char byte;
+  CHECK(::read(reading.get(), &byte, 1) == 0);
+}
+
+#if defined(__linux__)
+TEST_CASE("seqpacket: empty messages are messages, and the end comes once, after all of them") {
+  Ends e(SOCK_SEQPACKET);
+  for (const char* text : {"a", "", "c", ""}) {
+    REQUIRE(::send(e.far.get(), text, std::strlen(text), 0) >= 0);
+  }
+  e.far.Close();
+  e.world.TurnUntilTold(Kind::kEnd);
+  CHECK(e.Texts() == "<a><><c><>end");
+  e.world.TurnWhileDue();
+  CHECK(e.world.Count(Kind::kEnd) == 1);
+  // An end costs nothing more: no event is owed, and none is waited for.
+  CHECK_FALSE(Has(e.world.reactor->descriptor(), POLLIN));
+}
+
+TEST_CASE("seqpacket: more messages than one call takes, then the end") {
+  Ends e(SOCK_SEQPACKET);
+  int sent = 0;
+  std::string wanted;
+  while (::send(e.far.get(), "m", 1, MSG_DONTWAIT) == 1) {
+    sent++;
+    wanted += "<m>";
+  }
+  REQUIRE(sent > kDatagramsPerBatch);
+  e.far.Close();
+  e.world.TurnUntilTold(Kind::kEnd);
+  CHECK(e.Texts() == wanted + "end");
+}
+
+TEST_CASE("seqpacket: a paused socket keeps the end until Resume") {
+  Ends e(SOCK_SEQPACKET);
+  REQUIRE(e.world.reactor->Pause(e.name) == 0);
+  REQUIRE(::send(e.far.get(), "x", 1, 0) == 1);
+  e.far.Close();
+  REQUIRE(Await(e.world.reactor->descriptor(), POLLIN));
+  e.world.TurnWhileDue();
+  CHECK(e.Texts().empty());
+  REQUIRE(e.world.reactor->Resume(e.name) == 0);
+  e.world.TurnUntilTold(Kind::kEnd);
+  CHECK(e.Texts() == "<x>end");
+}
+
+TEST_CASE("seqpacket: a reset is told, and then the end") {
+  Ends e(SOCK_SEQPACKET);
+  REQUIRE(::send(e.descriptor, "unread", 6, 0) == 6);
+  e.far.Close();
+  e.world.TurnUntilTold(Kind::kEnd);
+  CHECK(e.Texts() == "failedend");
+  CHECK(e.world.First(Kind::kFailed).length == -ECONNRESET);
+}
+
+TEST_CASE("seqpacket: an empty datagram of another type is no end") {
+  Ends e(SOCK_DGRAM);
+  REQUIRE(::send(e.far.get(), "", 0, 0) == 0);
+  e.world.TurnUntilTold(Kind::kDatagram);
+  CHECK(e.Texts() == "<>");
+}
+#endif
