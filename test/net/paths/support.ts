@@ -246,7 +246,7 @@ export class FakeClock {
       this.#deadlines.expire(this.time, (owner, deadline) => owner.expired(deadline));
       next = this.#deadlines.next();
     }
-    this.time = until;
+    this.time = Math.max(this.time, until);
   }
 }
 
