@@ -29,6 +29,18 @@ export interface WsDeflateOptions {
 export interface WsCommonOptions {
   /** Bytes; 0 is no limit. Default 104,857,600. */
   readonly maxPayload?: number | undefined;
+  /** Fragments of one message; 0 is no limit. Default 16,384. */
+  readonly maxFragments?: number | undefined;
+  /**
+   * Chunks of a message are one buffer here, whatever the size in which they came: there is nothing
+   * to bound.
+   */
+  readonly maxBufferedChunks?: number | undefined;
+  /**
+   * Unsent bytes above which another message fails the connection with ENOBUFS: what a peer that
+   * does not read may cost. Not in `ws`. Default: no limit, as there.
+   */
+  readonly maxQueuedBytes?: number | undefined;
   readonly perMessageDeflate?: boolean | WsDeflateOptions | undefined;
   readonly autoPong?: boolean | undefined;
   /** Milliseconds. Default 30,000. */
@@ -51,12 +63,15 @@ export function shareOf(
   handlers: WebSocketHandlers<never>,
 ): Shared {
   const { maxPayload = MAX_PAYLOAD_BYTES, perMessageDeflate = deflates } = options;
+  const { maxFragments = limits.MAX_FRAGMENTS, maxQueuedBytes = Number.POSITIVE_INFINITY } =
+    options;
   const closeTimeout = options.closeTimeout ?? limits.CLOSE_TIMEOUT_MS;
   const settings = new ProtocolSettings({
     role,
     limits: {
       maxMessageBytes: maxPayload > 0 ? maxPayload : Number.POSITIVE_INFINITY,
-      maxQueuedBytes: Number.POSITIVE_INFINITY,
+      maxFragments: maxFragments > 0 ? maxFragments : Number.POSITIVE_INFINITY,
+      maxQueuedBytes,
     },
     timeouts: { closeTimeout },
     deflate: deflateOf(perMessageDeflate) ?? false,
