@@ -13,6 +13,7 @@
 #include <string>
 
 #include "support/messages.h"
+#include "support/recorded_messages.h"
 
 using namespace hawser;
 using namespace hawser::test;
@@ -486,4 +487,50 @@ TEST_CASE("rtnetlink: messages cut at each byte, and with other bytes, stay with
              Attribute(RTA_METRICS, Attribute(RTAX_MTU, uint32_t{1400}))}),
       Whole(NLMSG_ERROR, int32_t{-EACCES}, {})};
   for (const Bytes& message : messages) Mangle(message, 3000, ReadAll);
+}
+
+TEST_CASE("rtnetlink: what a kernel wrote is read as it was set up") {
+  LinkEntry link = Link(FromHex(kRecordedLink));
+  CHECK(std::string(link.name) == "eth0");
+  CHECK(link.index == 3);
+  CHECK(link.mtu == 1400);
+  CHECK(link.kind == InterfaceKind::kVirtual);
+  CHECK(link.flags ==
+        (kInterfaceUp | kInterfaceRunning | kInterfaceBroadcast | kInterfaceMulticast));
+  CHECK(Bytes(link.hardware, link.hardware + link.hardware_length) == kMac);
+
+  AddressEntry ipv4 = Address(FromHex(kRecordedIpv4));
+  CHECK(Text(ipv4.address) == Bytes{192, 0, 2, 9});
+  CHECK(Text(ipv4.broadcast) == Bytes{192, 0, 2, 255});
+  CHECK(ipv4.prefix_length == 24);
+  CHECK(ipv4.state == AddressState::kPreferred);
+  AddressEntry ipv6 = Address(FromHex(kRecordedIpv6));
+  CHECK(ipv6.address.bytes[15] == 9);
+  CHECK(ipv6.prefix_length == 64);
+  CHECK(ipv6.state == AddressState::kDeprecated);
+  AddressEntry local = Address(FromHex(kRecordedLinkLocal));
+  CHECK(local.scope == AddressScope::kLink);
+  CHECK(local.address.scope == 3);
+  CHECK(local.state == AddressState::kTentative);
+
+  auto routes = Routes(FromHex(kRecordedRoute));
+  REQUIRE(routes.size() == 2);
+  CHECK(Text(routes[0].gateway) == Bytes{192, 0, 2, 1});
+  CHECK(Text(routes[1].gateway) == Bytes{192, 0, 2, 2});
+  CHECK(routes[1].index == 3);
+  CHECK(routes[1].metric == 50);
+
+  RouteAnswer answer;
+  REQUIRE(ReadAnswer(First(FromHex(kRecordedAnswer)), &answer));
+  CHECK(answer.index == 3);
+  CHECK(answer.mtu == 1300);
+  CHECK(Text(answer.source) == Bytes{192, 0, 2, 9});
+  CHECK(Text(answer.gateway) == Bytes{192, 0, 2, 1});
+}
+
+TEST_CASE("rtnetlink: what a kernel wrote, cut at each byte and broken, stays within its bounds") {
+  for (const char* recorded : {kRecordedLink, kRecordedIpv4, kRecordedIpv6, kRecordedLinkLocal,
+                               kRecordedRoute, kRecordedAnswer}) {
+    Mangle(FromHex(recorded), 3000, ReadAll);
+  }
 }

@@ -21,8 +21,9 @@ Bytes BytesOf(const T& value) {
   return bytes;
 }
 
+// Not insert(), about which gcc 12 warns for no reason.
 inline void Append(Bytes* to, const Bytes& what) {
-  to->insert(to->end(), what.begin(), what.end());
+  for (uint8_t byte : what) to->push_back(byte);
 }
 
 inline void Pad(Bytes* bytes, size_t boundary) {
