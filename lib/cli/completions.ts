@@ -8,7 +8,7 @@ export const COMPLETIONS_HELP = `hawser completions bash|zsh|fish
 
 Prints a script for a shell. For bash: source <(hawser completions bash)`;
 
-const COMMANDS = ["connect", "listen", "probe", "watch", "options", "completions", "help"];
+const COMMANDS = ["connect", "listen", "probe", "watch", "paths", "options", "completions", "help"];
 const FLAGS = [
   ...Object.keys(CONNECTION_FLAGS),
   ...Object.keys(TLS_FLAGS),
@@ -23,6 +23,8 @@ const FLAGS = [
   "ttl",
   "interval",
   "count",
+  "watch",
+  "debounce",
   "help",
 ].map((flag) => `--${flag}`);
 

@@ -10,6 +10,7 @@ const HELP = `hawser COMMAND [options]
   listen URL         take connections: to standard input and output, a command, or an echo
   probe HOST:PORT    how a connection is established, and what the kernel knows of it
   watch HOST:PORT    round-trip time, retransmissions and windows, live
+  paths [ADDRESS]    interfaces, addresses, routes and name servers, or the path to an address
   options [NAME]     the socket options
   completions SHELL  for bash, zsh or fish
   help [COMMAND]     this text, or that of a command
@@ -41,6 +42,10 @@ const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   },
   async watch() {
     const { runWatch: run, WATCH_HELP: help } = await import("./watch.ts");
+    return { run, help };
+  },
+  async paths() {
+    const { runPaths: run, PATHS_HELP: help } = await import("./paths.ts");
     return { run, help };
   },
   async options() {
