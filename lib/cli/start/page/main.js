@@ -59,7 +59,7 @@ function showLink(changed) {
   lastLinkState = state;
   const isOpen = state === "alive" || state === "quiet";
   $("send-button").disabled = !isOpen;
-  $("silence").disabled = !isOpen;
+  showSwitch();
   $("again").disabled = isOpen || state === "connecting";
   if (state === "alive") announce("This page's WebSocket is alive.");
   else if (state === "quiet") judge("quiet", "No answer to the heartbeat so far.");
@@ -123,7 +123,7 @@ $("send").addEventListener("submit", (event) => {
 });
 
 $("again").addEventListener("click", () => {
-  const ours = reported.find((facts) => facts.isOurs && !facts.isOver);
+  const ours = ownFacts();
   // The end that was left is answered again, so that it comes to its own end.
   if (ours?.isSilent) command({ do: "silence", id: ours.id, on: false });
   if (monitor.readyState !== WebSocket.OPEN) watch();
@@ -170,9 +170,20 @@ function showReport({ open, connections, tcp }) {
   $("empty").hidden = open > 0;
   $("past").hidden = reported.every(({ isOver }) => !isOver);
   $("client").disabled = false;
-  const ours = reported.find((facts) => facts.isOurs);
-  $("silence").setAttribute("aria-checked", String(ours?.isSilent === true && !ours.isOver));
+  showSwitch();
   tellChanges();
+}
+
+function ownFacts() {
+  return reported.find((facts) => facts.isOurs && !facts.isOver);
+}
+
+// Of use while this page's connection is open and the server has told of it.
+function showSwitch() {
+  const ours = ownFacts();
+  const isOpen = link.state === "alive" || link.state === "quiet";
+  $("silence").disabled = !isOpen || ours === undefined;
+  $("silence").setAttribute("aria-checked", String(ours?.isSilent === true));
 }
 
 // States that others have come to since the last report; our own is told above.
@@ -191,7 +202,7 @@ function tellChanges() {
 }
 
 $("silence").addEventListener("click", () => {
-  const ours = reported.find((facts) => facts.isOurs && !facts.isOver);
+  const ours = ownFacts();
   if (ours !== undefined) command({ do: "silence", id: ours.id, on: !ours.isSilent });
 });
 $("client").addEventListener("click", () => command({ do: "client" }));
