@@ -2,16 +2,24 @@
 // Node's own. The README shows these files, word for word.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import net, { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import tls from "node:tls";
 import { afterEach, expect, it } from "vitest";
 import { WebSocket as WsClient } from "ws";
+import { hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
+const MAX_LINES = 16;
+const README_LINES = 8;
 const children: ChildProcess[] = [];
 
 afterEach(() => {
@@ -62,9 +70,108 @@ async function echoes(name: string): Promise<Running> {
   return running;
 }
 
+/** Runs an example to its end: what it prints, line by line. */
+async function prints(
+  name: string,
+  lines: readonly string[],
+  env: Record<string, string> = {},
+): Promise<void> {
+  const { child, line } = run(name, env);
+  const exited = once(child, "exit");
+  for (const expected of lines) expect(await line()).toBe(expected);
+  expect(await exited).toEqual([0, null]);
+  await expect(line()).rejects.toThrow("ended without another line");
+}
+
+/** The same with the port of a server, which is closed afterwards. */
+async function printsBeside(
+  server: net.Server,
+  name: string,
+  lines: readonly string[],
+  env: Record<string, string> = {},
+): Promise<void> {
+  const port = await serve(server);
+  await prints(name, lines, { PORT: String(port), ...env });
+  server.close();
+}
+
+const echoServer = () => net.createServer((socket) => socket.pipe(socket));
+
 const tests: Record<string, () => Promise<void>> = {
   "echo-callbacks.ts": async () => void (await echoes("echo-callbacks.ts")),
   "echo-await.ts": async () => void (await echoes("echo-await.ts")),
+  "framed-messages.ts": () => prints("framed-messages.ts", ["first", "second"]),
+  "half-close.ts": () => prints("half-close.ts", ["26 bytes null"]),
+  "idle-timeout.ts": () => prints("idle-timeout.ts", ["ETIMEDOUT IDLE_TIMEOUT"]),
+  "credits.ts": () => prints("credits.ts", ["connection 1, 1 open", "connection 2, 1 open"]),
+  "start-tls.ts": () => prints("start-tls.ts", ["in private over TLSv1.3"]),
+  "node-stream.ts": () => prints("node-stream.ts", ["as a net.Socket would"]),
+  "multicast.ts": () => prints("multicast.ts", ["is anybody there?"]),
+  "reports.ts": () =>
+    printsBeside(echoServer(), "reports.ts", ["resolve connect", "true", "5 5 0"]),
+  "create-socket.ts": () => printsBeside(echoServer(), "create-socket.ts", ["SELECT 1", "false"]),
+  "web-streams.ts": () => printsBeside(echoServer(), "web-streams.ts", ["to and fro"]),
+  "states.ts": () =>
+    printsBeside(echoServer(), "states.ts", [
+      "setup",
+      "preparing ",
+      "ready ",
+      "closing ",
+      "closed ",
+    ]),
+  "failure.ts": () => {
+    const server = net.createServer((socket) => {
+      socket.once("data", () => socket.resetAndDestroy());
+    });
+    return printsBeside(server, "failure.ts", ["ECONNRESET peer 14"]);
+  },
+  "unix-socket.ts": async () => {
+    const folder = mkdtempSync(join(tmpdir(), "example-"));
+    await prints("unix-socket.ts", ["over a path by unix"], { SOCKET: join(folder, "socket") });
+    rmSync(folder, { recursive: true });
+  },
+  "proxy.ts": async () => {
+    const server = echoServer();
+    const { child, line } = run("proxy.ts", { PORT: String(await serve(server)) });
+    const port = Number(/^echo on (\d+)$/.exec(await line())?.[1]);
+    const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const sent = "through and back".repeat(100_000);
+    socket.end(sent);
+    expect((await text(socket)) === sent).toBe(true);
+    child.kill();
+    server.close();
+  },
+  "back-pressure.ts": async () => {
+    let read = 0;
+    const server = net.createServer((socket) => {
+      socket.on("data", (bytes: Buffer) => {
+        read += bytes.length;
+      });
+    });
+    await printsBeside(server, "back-pressure.ts", ["50003968"]);
+    expect(read).toBe(50_003_968);
+  },
+  "http-server.ts": async () => {
+    const { child, line } = run("http-server.ts");
+    const port = Number(/^http on (\d+)$/.exec(await line())?.[1]);
+    const answer = await fetch(`http://127.0.0.1:${port}/path`);
+    expect(await answer.text()).toBe("GET /path from 127.0.0.1\n");
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+  },
+  "http-agent.ts": async () => {
+    const server = http.createServer((_, response) => response.end("ok"));
+    await printsBeside(server, "http-agent.ts", ["200 ok"]);
+  },
+  "tls-pinned.ts": async () => {
+    if (!hasOpenssl) throw new Error("this example needs openssl");
+    const certificates = makeCertificates();
+    const server = tls.createServer(certificates.stranger, (socket) => socket.resume());
+    const { raw } = new X509Certificate(certificates.stranger.cert);
+    const FINGERPRINT = createHash("sha256").update(raw).digest("hex");
+    await printsBeside(server, "tls-pinned.ts", ["TLSv1.3 false"], { FINGERPRINT });
+    certificates.remove();
+  },
   "graceful-stop.ts": async () => {
     const { child, line } = await echoes("graceful-stop.ts");
     child.kill("SIGTERM");
@@ -137,10 +244,20 @@ it("every example has a test", () => {
   ).toEqual(Object.keys(tests).sort());
 });
 
+it("an example is short enough to be read at a glance", () => {
+  for (const name of Object.keys(tests)) {
+    const lines = readFileSync(new URL(name, EXAMPLES), "utf8").trimEnd().split("\n");
+    expect([name, lines.length <= MAX_LINES]).toEqual([name, true]);
+  }
+});
+
 it("every program in the README is an example", () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const programs = [...readme.matchAll(/^```(?:ts|js)\n([\s\S]*?)^```/gm)].map(([, code]) => code);
   expect(programs.length).toBeGreaterThan(0);
   const examples = Object.keys(tests).map((name) => readFileSync(new URL(name, EXAMPLES), "utf8"));
-  for (const program of programs) expect(examples).toContain(program);
+  for (const program of programs) {
+    expect(examples).toContain(program);
+    expect(program?.trimEnd().split("\n").length).toBeLessThanOrEqual(README_LINES);
+  }
 });
