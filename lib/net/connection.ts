@@ -197,7 +197,8 @@ export class Connection<T = unknown>
     const isShut = (this.flags & SHUT) !== 0;
     this.flags |= CLOSING | SHUT;
     this.flags &= ~HOLDING;
-    this.receiver?.cancel(this.cancelled("read"));
+    // An error takes as long to make as the rest of a close, and nobody waits for most.
+    if (this.receiver?.isDrained === false) this.receiver.cancel(this.cancelled("read"));
     if (before === "setup" || before === "waiting") {
       this.#end("close", null, "local");
       return;
