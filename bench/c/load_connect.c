@@ -66,11 +66,12 @@ static void receive(int poller, life_t* life) {
 }
 
 int main(int argc, char** argv) {
-  enum { AT_ONCE_MAX = 4096 };
+  enum { AT_ONCE_MAX = 4096, WARMUP_TIMES_MAX = 4 };
   port = (uint16_t)number_argument(argc, argv, "port", 0);
   int64_t at_once = number_argument(argc, argv, "connections", 50);
   int64_t size = number_argument(argc, argv, "size", 20);
   int64_t warmup = number_argument(argc, argv, "warmup", 300) * 1000000;
+  uint64_t warmup_lives = (uint64_t)number_argument(argc, argv, "warmup-connections", 0);
   int64_t duration = number_argument(argc, argv, "duration", 1000) * 1000000;
   pid_t server = (pid_t)number_argument(argc, argv, "server-pid", 0);
   if (port == 0) fail_because("--port is required");
@@ -105,7 +106,8 @@ int main(int argc, char** argv) {
     } else if (now - progress_at > STALL_NS) {
       give_up("no connection came to its end for 5 s", 0);
     }
-    if (!measuring && now - began >= warmup) {
+    bool is_warm = completed >= warmup_lives || now - began >= warmup * WARMUP_TIMES_MAX;
+    if (!measuring && now - began >= warmup && is_warm) {
       measuring = true;
       tell("begin");
       begin = take_snapshot(completed, server);
