@@ -2,11 +2,14 @@
 // of the client's, name servers, storms. What they carry is compared byte by byte afterwards.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { type Hosts, nothingFor, scenarios } from "./support/hosts.ts";
 import { CLIENT_ADDRESS, SERVER_ADDRESS } from "./support/network.ts";
 import { addSecondLink, change, PathClient, type PathConnection } from "./support/path-client.ts";
 import { sharedNow, slowness } from "./support/program.ts";
+
+// Others that start their programs meanwhile would be measured as well.
+vi.setConfig({ maxConcurrency: 2 });
 
 const DNS = join(import.meta.dirname, "peers", "dns.py");
 const PORT = 7_000;
@@ -393,7 +396,9 @@ scenarios("several interfaces", {
     ).join("\n");
     await change(hosts, `ip -batch - <<'STORM'\n${storm}\nSTORM`);
     await nothingFor(400);
-    expect(connection.untaken("betterPath").length).toBeLessThanOrEqual(2);
+    const told = connection.untaken("betterPath");
+    expect(told.length).toBeLessThanOrEqual(2);
+    if (told.length > 0) expect(told.at(-1)).toMatchObject({ path: null });
     expect(await connection.info()).toMatchObject({ betterPath: null });
   },
 
