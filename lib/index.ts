@@ -21,7 +21,12 @@ export { DatagramSocket, type DatagramSocketOptions } from "./socket/datagram-so
 export type { DescriptorMessage } from "./socket/descriptor-messages.ts";
 export type { InheritedDescriptor } from "./socket/inherited.ts";
 export { listInterfaces as interfaces } from "./socket/interfaces.ts";
-export { ListenSocket, type ListenSocketOptions } from "./socket/listen-socket.ts";
+export {
+  type AcceptedSocket,
+  ListenSocket,
+  type ListenSocketOptions,
+  type ListenSocketType,
+} from "./socket/listen-socket.ts";
 export type {
   LingerValue,
   OptionInputs,

@@ -17,7 +17,8 @@ export type Domain = typeof DOMAIN_UNIX | typeof DOMAIN_IPV4 | typeof DOMAIN_IPV
 /** socket(2) types; the same numbers on Linux and macOS. */
 export const TYPE_STREAM = 1;
 export const TYPE_DATAGRAM = 2;
-export type SocketType = typeof TYPE_STREAM | typeof TYPE_DATAGRAM;
+export const TYPE_SEQPACKET = 5;
+export type SocketType = typeof TYPE_STREAM | typeof TYPE_DATAGRAM | typeof TYPE_SEQPACKET;
 
 /** What shutdown(2) ends; the same numbers on Linux and macOS. */
 export const SHUT_READ = 0;

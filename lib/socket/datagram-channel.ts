@@ -9,6 +9,7 @@ import {
   COMPLETION_STRIDE,
   KIND_DATAGRAM,
   KIND_DATAGRAM_ERROR,
+  KIND_END,
   KIND_FAILED,
   KIND_WRITABLE,
 } from "../binding/records.ts";
@@ -37,6 +38,8 @@ export interface DatagramSink {
    * the path MTU.
    */
   onPeerFailed(peer: Peer | null, errno: number, mtuBytes: number): void;
+  /** The peer of a seqpacket socket has finished, after all its messages. */
+  onEnded?(): void;
   /**
    * What was submitted and could not be sent whole, or asks to be told; as `settle` in reactor.ts.
    */
@@ -107,6 +110,9 @@ export class DatagramChannel implements Channel, LoopAccount {
         return;
       case KIND_WRITABLE:
         this.#sink.onWritable();
+        return;
+      case KIND_END:
+        this.#sink.onEnded?.();
         return;
     }
   }

@@ -2,11 +2,13 @@
 // leave (datagram-outbox.ts).
 
 import { native } from "../binding/native.ts";
+import { DOMAIN_IPV4, DOMAIN_IPV6 } from "../binding/types.ts";
 import { parseAddress } from "../core/address.ts";
 import { bytesOf, type SendData } from "../core/byte-stream.ts";
 import { Deferred } from "../core/waiting.ts";
 import {
   codeError,
+  type ErrorContext,
   invalidArgValue,
   rejectUnknownKeys,
   requireInteger,
@@ -14,17 +16,22 @@ import {
   requireOneOf,
   requireString,
 } from "../errors/index.ts";
-import { toNativeAddress } from "./address.ts";
+import { type AddressFamily, type SocketAddressInfo, toNativeAddress } from "./address.ts";
 import type { DatagramOwner, DatagramRoute } from "./datagram-outbox.ts";
 import type { Ecn } from "./datagram-record.ts";
 import { internPeer, Peer } from "./peers.ts";
-import { type InternetAddress, readDestination } from "./socket-address.ts";
+import {
+  type Destination,
+  type InternetAddress,
+  readDestination,
+  type UnixAddress,
+} from "./socket-address.ts";
 
 /** One of many datagrams to be sent. */
 export interface OutgoingDatagram {
   readonly data: SendData;
   /** Needed on a socket that is not connected. A `Peer` costs less than an address in words. */
-  readonly to?: Peer | InternetAddress | undefined;
+  readonly to?: Peer | InternetAddress | UnixAddress | undefined;
   /**
    * The source address (IP_PKTINFO, ip(7); IPV6_PKTINFO, ipv6(7)). Default: the kernel's choice.
    */
@@ -45,6 +52,8 @@ export interface ReadyDatagram {
   readonly bytes: Uint8Array;
   readonly stride: number;
   readonly route: DatagramRoute;
+  /** Of a Unix socket that is not connected: where it goes. */
+  readonly path: Destination | undefined;
 }
 
 const KEYS: ReadonlySet<string> = new Set([
@@ -59,10 +68,16 @@ const MAX_INDEX = 0x7fff_ffff;
 const MAX_SEGMENT = 65_507;
 const CONNECTED: DatagramRoute = { to: null, local: null, interface: 0, trafficClass: 0 };
 
-/** Checks one of many. @throws TypeError or RangeError; HawserError ENODEV */
-export function readOutgoing(value: unknown): ReadyDatagram {
+/**
+ * Checks one of many.
+ *
+ * @param family of the socket that is to send it
+ * @throws TypeError or RangeError; HawserError ENODEV
+ */
+export function readOutgoing(value: unknown, family: AddressFamily): ReadyDatagram {
   if (typeof value === "string" || ArrayBuffer.isView(value)) {
-    return { bytes: toBytes(value as SendData), stride: 0, route: CONNECTED };
+    const bytes = toBytes(value as SendData);
+    return { bytes, stride: 0, route: CONNECTED, path: undefined };
   }
   const given = requireObject(value, "datagram");
   rejectUnknownKeys(given, KEYS, "sendMany()");
@@ -71,8 +86,9 @@ export function readOutgoing(value: unknown): ReadyDatagram {
   return {
     bytes,
     stride: readSegmentSize(segmentSize),
+    path: to === undefined || family !== "unix" ? undefined : pathTo(to, "sendMany()"),
     route: {
-      to: to === undefined ? null : peerWords(to, "sendMany()"),
+      to: to === undefined || family === "unix" ? null : peerWords(to, "sendMany()"),
       local: localAddress === undefined ? null : localWords(localAddress, "datagram.localAddress"),
       interface: chosen === undefined ? 0 : interfaceIndex(chosen, "datagram.interface"),
       trafficClass: ecn === undefined ? 0 : requireOneOf(ecn, "datagram.ecn", [0, 1, 2, 3]),
@@ -96,6 +112,26 @@ export function peerWords(to: unknown, call: string): Int32Array {
   const { native: address } = readDestination(to, call);
   if (address.isPath) throw invalidArgValue("to", "must be an Internet address here", to);
   return internPeer(new Int32Array(address.bytes.buffer), 0).words;
+}
+
+/** Where one datagram goes. @throws TypeError or RangeError */
+export function destinationOf(to: Peer | InternetAddress | UnixAddress, call: string): Destination {
+  if (!(to instanceof Peer)) return readDestination(to, call);
+  const bytes = new Uint8Array(to.words.buffer, to.words.byteOffset, to.words.byteLength);
+  const domain = to.family === "IPv6" ? DOMAIN_IPV6 : DOMAIN_IPV4;
+  return { native: { bytes, isPath: false, domain }, place: placeOf(to) };
+}
+
+/** An address, as errors tell it. */
+export function placeOf({ address, port }: SocketAddressInfo): ErrorContext {
+  return { address, port };
+}
+
+/** The path of a peer. @throws TypeError or RangeError */
+export function pathTo(to: unknown, call: string): Destination {
+  const destination = to instanceof Peer ? undefined : readDestination(to, call);
+  if (destination?.native.isPath) return destination;
+  throw invalidArgValue("to", "must be a path here", to);
 }
 
 /** The flat address of a source. @throws TypeError */

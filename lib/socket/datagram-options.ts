@@ -5,11 +5,13 @@ import { SLOT_DATAGRAM } from "../binding/types.ts";
 import { MAX_HIGH_WATER_MARK_BYTES } from "../core/limits.ts";
 import {
   type HawserError,
+  invalidArgValue,
   rejectUnknownKeys,
   requireBoolean,
   requireBytes,
   requireFunction,
   requireObject,
+  requireOneOf,
 } from "../errors/index.ts";
 import type { AddressFamily } from "./address.ts";
 import type { DatagramBatch } from "./datagram-batch.ts";
@@ -17,10 +19,22 @@ import type { DatagramSocket } from "./datagram-socket.ts";
 import { assign, type OptionAssignment, type SocketOptions } from "./options.ts";
 import { reactor } from "./reactor.ts";
 import { setReceiveBuffer } from "./receive-buffer.ts";
-import { type OpenSlot, openSocket, readSocketOptions, requireFamily } from "./socket-base.ts";
+import {
+  type ConnectedSlot,
+  type OpenSlot,
+  openSocket,
+  readSocketOptions,
+  requireFamily,
+} from "./socket-base.ts";
 
 export interface DatagramSocketOptions {
   readonly family: AddressFamily;
+  /**
+   * `"seqpacket"`: messages over a connection (SOCK_SEQPACKET, unix(7)), with family `"unix"`. It
+   * connects to a `ListenSocket` of this type, tells the time of each message, and `receive()` gives
+   * null when the peer has finished. Not on macOS (EPROTONOSUPPORT). Default `"datagram"`.
+   */
+  readonly type?: "datagram" | "seqpacket" | undefined;
   /** SO_BROADCAST (socket(7)). Default false: EACCES when sending to a broadcast address. */
   readonly broadcast?: boolean | undefined;
   /**
@@ -54,6 +68,8 @@ export interface DatagramSocketOptions {
    * from its first use on, and `receive()` and `for await` throw.
    */
   batch?(socket: DatagramSocket, batch: DatagramBatch): unknown;
+  /** Beside `batch`: the peer of a seqpacket socket has finished. */
+  end?(socket: DatagramSocket): unknown;
   /** Beside `batch`: an asynchronous error, as of an ICMP message. The socket lives on. */
   error?(socket: DatagramSocket, error: HawserError): unknown;
 }
@@ -62,6 +78,7 @@ export interface DatagramSettings {
   readonly opened: OpenSlot;
   readonly mark: number | undefined;
   readonly batch: DatagramSocketOptions["batch"];
+  readonly end: DatagramSocketOptions["end"];
   readonly error: DatagramSocketOptions["error"];
 }
 
@@ -69,10 +86,12 @@ const FLAGS = ["broadcast", "packetInfo", "ecn", "timestamps", "gro"] as const;
 const OPTION_KEYS: ReadonlySet<string> = new Set([
   ...FLAGS,
   "family",
+  "type",
   "receiveBufferSize",
   "socketOptions",
   "receiveHighWaterMark",
   "batch",
+  "end",
   "error",
 ]);
 const MAX_RECEIVE_BUFFER_BYTES = 0x3fff_ffff;
@@ -99,13 +118,32 @@ export function openDatagramSocket(options: DatagramSocketOptions): DatagramSett
   const error = optional(given["error"], (value) =>
     requireFunction<NonNullable<DatagramSocketOptions["error"]>>(value, "options.error"),
   );
+  const end = optional(given["end"], (value) =>
+    requireFunction<NonNullable<DatagramSocketOptions["end"]>>(value, "options.end"),
+  );
+  const isSequenced = requireSequenced(given["type"], family);
   const raw = readSocketOptions(given["socketOptions"] as SocketOptions | undefined);
   const assignments = flagAssignments(given, family);
-  const opened = openSocket(family, SLOT_DATAGRAM, [...assignments, ...raw]);
+  const opened = openSocket(family, SLOT_DATAGRAM, [...assignments, ...raw], isSequenced);
   if (buffer !== undefined) {
     setReceiveBuffer({ fd: reactor.descriptorOf(opened.slot, opened.generation) }, buffer);
   }
-  return { opened, mark, batch, error };
+  return { opened, mark, batch, end, error };
+}
+
+const TYPES = ["datagram", "seqpacket"] as const;
+
+/** Checks `type`: whether it is that of seqpacket sockets. @throws TypeError */
+export function requireSequenced(value: unknown, family: AddressFamily): boolean {
+  if (value === undefined) return false;
+  if (requireOneOf(value, "options.type", TYPES) === "datagram") return false;
+  if (family === "unix") return true;
+  throw invalidArgValue("options.type", 'must go with family "unix"', value);
+}
+
+/** Of a socket that was adopted or accepted. */
+export function settingsOf(opened: ConnectedSlot): DatagramSettings {
+  return { opened, mark: undefined, batch: undefined, end: undefined, error: undefined };
 }
 
 function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {

@@ -48,6 +48,7 @@ export class DatagramReceiver {
   /** One for each entry of `#data`, which holds nothing for an error. */
   #about: About[] = [];
   readonly #changed: () => void;
+  #isOver = false;
   #waiters: Waiter[] = [];
 
   /**
@@ -105,6 +106,7 @@ export class DatagramReceiver {
       if (about instanceof Error) return quiet(Promise.reject(about));
       return Promise.resolve({ data, ...about });
     }
+    if (this.#isOver) return Promise.resolve(null);
     return quiet(new Promise((resolve, reject) => this.#wait(resolve, reject, signal)));
   }
 
@@ -120,6 +122,15 @@ export class DatagramReceiver {
     });
     this.#waiters.push(waiter);
     this.#changed();
+  }
+
+  /** Nothing more comes: null after what is here. */
+  end(): void {
+    this.#isOver = true;
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.stopWatching();
+      waiter.resolve(null);
+    }
   }
 
   /** Drops what is here and rejects who waits. */

@@ -1,8 +1,8 @@
-// DatagramSocket: a datagram socket (udp(7), unix(7)), one to one with system calls: what arrives
-// is whole datagrams, and nothing about one means an end.
+// DatagramSocket: a datagram or seqpacket socket (udp(7), unix(7)), one to one with system calls:
+// what arrives is whole datagrams, and nothing about one means an end.
 // Not here: flows per peer (lib/net/udp), what the options set (datagram-options.ts).
 
-import { DOMAIN_IPV4, DOMAIN_IPV6, SLOT_DATAGRAM } from "../binding/types.ts";
+import { SLOT_DATAGRAM, TYPE_SEQPACKET } from "../binding/types.ts";
 import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
 import {
   MESSAGE_OVERHEAD_BYTES,
@@ -24,22 +24,22 @@ import type { SocketAddressInfo } from "./address.ts";
 import { DatagramBatch, ownedDatagram } from "./datagram-batch.ts";
 import { DatagramChannel } from "./datagram-channel.ts";
 import {
+  destinationOf,
   ManySent,
   type OutgoingDatagram,
   peerWords,
+  placeOf,
+  type ReadyDatagram,
   readOutgoing,
   requireIterable,
   toBytes,
 } from "./datagram-many.ts";
-import {
-  type DatagramSettings,
-  type DatagramSocketOptions,
-  openDatagramSocket,
-} from "./datagram-options.ts";
+import { type DatagramSocketOptions, openDatagramSocket, settingsOf } from "./datagram-options.ts";
 import { DatagramOutbox, type DatagramOwner, type DatagramRoute } from "./datagram-outbox.ts";
+import { sendToPaths } from "./datagram-paths.ts";
 import { type Datagram, DatagramReceiver } from "./datagram-receiver.ts";
 import { DatagramSender } from "./datagram-sender.ts";
-import { Peer } from "./peers.ts";
+import type { Peer } from "./peers.ts";
 import { flush, mustWaitForLoop, nextIteration, reactor, report } from "./reactor.ts";
 import { receiveBufferOf } from "./receive-buffer.ts";
 import {
@@ -59,7 +59,9 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   readonly #sender: DatagramSender;
   readonly #outbox: DatagramOutbox;
   readonly #onBatch: DatagramSocketOptions["batch"];
+  readonly #onEnd: DatagramSocketOptions["end"];
   readonly #onError: DatagramSocketOptions["error"];
+  readonly #isSequenced: boolean;
   #isWatched = false;
   #isPaused = true;
   #isConnected = false;
@@ -74,16 +76,21 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   /** @internal */
   constructor(adopted: ConnectedSlot);
   constructor(first: DatagramSocketOptions | ConnectedSlot) {
-    const { opened, mark, batch, error } =
-      first instanceof ConnectedSlot ? asSettings(first) : openDatagramSocket(first);
+    const { opened, mark, batch, end, error } =
+      first instanceof ConnectedSlot ? settingsOf(first) : openDatagramSocket(first);
     super(opened);
     this.#onBatch = batch;
+    this.#onEnd = end;
     this.#onError = error;
+    this.#isSequenced = this.family === "unix" && this.getOption("SO_TYPE") === TYPE_SEQPACKET;
+    // Only a message has a time; so an empty one is told from the end.
+    if (this.#isSequenced) this.setOption("SO_TIMESTAMPNS", true);
     this.#channel = new DatagramChannel({
       onDatagram: (data, at) => this.#received(data, at),
       onBatch: batch === undefined ? undefined : this.#batches(batch),
       onFailed: (errno) => this.#failed(this.#error(errno, "recvmsg")),
       onPeerFailed: (peer, errno) => this.#failed(this.#peerError(peer, errno)),
+      onEnded: () => this.#ended(),
       onSettled: (status, index) => this.#outbox.settle(status, index),
       onWritable: () => {
         this.#sender.retry();
@@ -105,10 +112,15 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    * becomes non-blocking for both.
    *
    * @throws TypeError or RangeError for what is no descriptor; HawserError: EBADF, ENOTSOCK,
-   *   EPROTOTYPE (no datagram socket), EMFILE
+   *   EPROTOTYPE (no datagram or seqpacket socket), EMFILE
    */
   static adopt(fd: number): DatagramSocket {
-    const socket = new DatagramSocket(new ConnectedSlot(adoptDescriptor(fd, SLOT_DATAGRAM)));
+    return DatagramSocket.ofSlot(new ConnectedSlot(adoptDescriptor(fd, SLOT_DATAGRAM)));
+  }
+
+  /** @internal Of a slot that was adopted or accepted. */
+  static ofSlot(opened: ConnectedSlot): DatagramSocket {
+    const socket = new DatagramSocket(opened);
     const { slot, generation } = socket.#channel;
     socket.#isConnected = socket.hasPeer();
     const status = reactor.watch(slot, generation);
@@ -122,8 +134,11 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    * Fixes the peer, connect(2): nothing is sent, others' datagrams are dropped by the kernel, and
    * what ICMP says of the peer is told as ECONNREFUSED and the like. Again, it changes the peer.
    *
+   * Of a seqpacket socket: connects, once.
+   *
    * @throws TypeError or RangeError for what is no address; HawserError: ECONNREFUSED or ENOENT
-   *   (Unix), ENETUNREACH, EAFNOSUPPORT, EBADF (closed)
+   *   (Unix), EAGAIN (seqpacket: the listener's backlog is full), EISCONN, EPROTOTYPE, ENETUNREACH,
+   *   EAFNOSUPPORT, EBADF (closed)
    */
   connect(address: InternetAddress | UnixAddress): void {
     const { native, place } = readDestination(address, "connect()");
@@ -144,17 +159,20 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
 
   /**
    * recvmsg(2): one whole datagram, an empty one included. Nothing about one means an end; null
-   * only after `close()`.
+   * only after `close()`, and when the peer of a seqpacket socket has finished.
    *
    * @throws TypeError for wrong options; (rejection) HawserError: ECONNREFUSED and other errors of
    *   the peer of a connected socket, or of any peer where IP_RECVERR or IPV6_RECVERR is set
-   *   (ip(7)), each once, and the socket lives on; ECANCELED (closed meanwhile); `signal.reason`,
-   *   and no datagram is lost
+   *   (ip(7)), each once, and the socket lives on; ENOTCONN (seqpacket); ECANCELED (closed
+   *   meanwhile); `signal.reason`, and no datagram is lost
    */
   receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram | null> {
     const signal = readSignal(options, "receive()");
     if (this.#onBatch !== undefined) throw invalidState(WITH_BATCH);
     if (!this.isOpen) return Promise.resolve(null);
+    if (this.#isSequenced && !this.#isConnected) {
+      return quiet(Promise.reject(codeError("ENOTCONN", "recvmsg")));
+    }
     this.bound();
     return this.#receiver.receive(signal);
   }
@@ -198,8 +216,18 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     }
   }
 
+  #ended(): void {
+    this.#receiver.end();
+    if (this.#onBatch === undefined) return;
+    try {
+      this.#onEnd?.(this);
+    } catch (thrown) {
+      report(thrown);
+    }
+  }
+
   #peerError(peer: Peer | null, errno: number): HawserError {
-    return this.#error(errno, "recvmsg", peer === null ? {} : place(peer));
+    return this.#error(errno, "recvmsg", peer === null ? {} : placeOf(peer));
   }
 
   /**
@@ -247,7 +275,7 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     options?: SendOptions,
   ): Promise<void> {
     const bytes = typeof data === "string" ? Buffer.from(data) : bytesOf(data);
-    const destination = to === undefined ? undefined : destinationOf(to);
+    const destination = to === undefined ? undefined : destinationOf(to, "send()");
     const signal = readSignal(options, "send()");
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
     const refusal = this.#whyNotSending(destination);
@@ -274,7 +302,10 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    *   HawserError as of `send`: the first, after all the others were sent
    */
   sendMany(datagrams: Iterable<OutgoingDatagram | SendData>): Promise<void> {
-    const ready = Array.from(requireIterable(datagrams, "datagrams"), readOutgoing);
+    const ready = Array.from(requireIterable(datagrams, "datagrams"), (one) =>
+      readOutgoing(one, this.family),
+    );
+    if (ready.some(({ path }) => path !== undefined)) return this.#toPaths(ready);
     const weight = ready.reduce((sum, { bytes }) => sum + bytes.length, MESSAGE_OVERHEAD_BYTES);
     const isAddressed = ready.every(({ route }) => (route.to === null) === this.#isConnected);
     return this.#many(isAddressed, weight, (owner) => {
@@ -287,8 +318,15 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    *
    * @throws as `sendMany`
    */
-  sendToMany(data: SendData, to: Iterable<Peer | InternetAddress>): Promise<void> {
+  sendToMany(data: SendData, to: Iterable<Peer | InternetAddress | UnixAddress>): Promise<void> {
     const bytes = toBytes(data);
+    if (this.family === "unix") {
+      return this.#toPaths(
+        Array.from(requireIterable(to, "to"), (one) =>
+          readOutgoing({ data: bytes, to: one }, "unix"),
+        ),
+      );
+    }
     const routes = Array.from(requireIterable(to, "to"), (one): DatagramRoute => {
       return { to: peerWords(one, "sendToMany()"), local: null, interface: 0, trafficClass: 0 };
     });
@@ -296,6 +334,16 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     return this.#many(!this.#isConnected, weight, (owner) => {
       for (const route of routes) this.#outbox.push(bytes, 0, route, owner);
     });
+  }
+
+  #toPaths(ready: readonly ReadyDatagram[]): Promise<void> {
+    const isAddressed = ready.every(({ path }) => path !== undefined) && !this.#isConnected;
+    if (!this.isOpen || !isAddressed) return this.#many(false, 0, nothing);
+    this.bound();
+    const sent = sendToPaths(this.#sender, ready, (errno, to) =>
+      this.#error(errno, "sendmsg", to?.place),
+    );
+    return quiet(sent);
   }
 
   #many(isAddressed: boolean, weight: number, push: (owner: DatagramOwner) => void): Promise<void> {
@@ -327,6 +375,7 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
   #whyNotSending(destination: Destination | undefined): string | null {
     if (!this.isOpen) return "EPIPE";
     if (this.#isConnected) return destination === undefined ? null : "EISCONN";
+    if (this.#isSequenced) return "ENOTCONN";
     return destination === undefined ? "EDESTADDRREQ" : null;
   }
 
@@ -352,7 +401,8 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
 
   /** @internal From its first use on the reactor watches it. */
   protected override bound(): void {
-    if (this.#isWatched) return;
+    // An unconnected seqpacket socket has hung up, as the poller sees it.
+    if (this.#isWatched || (this.#isSequenced && !this.#isConnected)) return;
     const { slot, generation } = this.#channel;
     const status = reactor.watch(slot, generation);
     if (status < 0) throw errnoError(status, "epoll_ctl");
@@ -388,20 +438,5 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
 }
 
 const WITH_BATCH = "receive() and for await do not go with a batch callback";
-
-function asSettings(opened: ConnectedSlot): DatagramSettings {
-  return { opened, mark: undefined, batch: undefined, error: undefined };
-}
-
-function destinationOf(to: Peer | InternetAddress | UnixAddress): Destination {
-  if (!(to instanceof Peer)) return readDestination(to, "send()");
-  const bytes = new Uint8Array(to.words.buffer, to.words.byteOffset, to.words.byteLength);
-  const domain = to.family === "IPv6" ? DOMAIN_IPV6 : DOMAIN_IPV4;
-  return { native: { bytes, isPath: false, domain }, place: place(to) };
-}
-
-function place({ address, port }: SocketAddressInfo): ErrorContext {
-  return { address, port };
-}
 
 function nothing(): void {}

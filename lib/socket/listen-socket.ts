@@ -2,18 +2,21 @@
 // are asked for and leaves the rest to the kernel.
 // Not here: limits on connections, back-off, what is done with them (lib/net/listener.ts).
 
-import { SLOT_LISTENER } from "../binding/types.ts";
+import { SLOT_LISTENER, TYPE_SEQPACKET } from "../binding/types.ts";
 import { BACKLOG, MAX_BACKLOG } from "../core/limits.ts";
 import { quiet } from "../core/send-waiters.ts";
 import { iterate, onAbort, readSignal } from "../core/waiting.ts";
 import {
   codeError,
   errnoError,
+  invalidArgValue,
   rejectUnknownKeys,
   requireInteger,
   requireObject,
+  requireOneOf,
 } from "../errors/index.ts";
 import type { AddressFamily } from "./address.ts";
+import { DatagramSocket } from "./datagram-socket.ts";
 import { type InheritedDescriptor, inheritedDescriptors } from "./inherited.ts";
 import { ListenChannel } from "./listen-channel.ts";
 import type { SocketOptions } from "./options.ts";
@@ -30,8 +33,13 @@ import {
 } from "./socket-base.ts";
 import { StreamSocket } from "./stream-socket.ts";
 
-export interface ListenSocketOptions {
+export interface ListenSocketOptions<K extends ListenSocketType = "stream"> {
   readonly family: AddressFamily;
+  /**
+   * `"seqpacket"`: it accepts `DatagramSocket`s, messages over a connection (SOCK_SEQPACKET,
+   * unix(7)), with family `"unix"`. Not on macOS. Default `"stream"`.
+   */
+  readonly type?: K | undefined;
   /**
    * Set before the socket is bound; the kernel's own units (`docs/options.md`). Accepted sockets
    * inherit most of them (B13).
@@ -39,21 +47,32 @@ export interface ListenSocketOptions {
   readonly socketOptions?: SocketOptions | undefined;
 }
 
-interface Taker {
-  readonly resolve: (socket: StreamSocket) => void;
+/** What a listening socket accepts. */
+export type ListenSocketType = "stream" | "seqpacket";
+export type AcceptedSocket<K extends ListenSocketType> = K extends "seqpacket"
+  ? DatagramSocket
+  : StreamSocket;
+
+interface Taker<K extends ListenSocketType> {
+  readonly resolve: (socket: AcceptedSocket<K>) => void;
   readonly reject: (reason: unknown) => void;
   stopWatching: () => void;
 }
 
-const OPTION_KEYS: ReadonlySet<string> = new Set(["family", "socketOptions"]);
+const OPTION_KEYS: ReadonlySet<string> = new Set(["family", "type", "socketOptions"]);
+const TYPES: readonly ListenSocketType[] = ["stream", "seqpacket"];
 
 /** A listening socket (listen(2), accept(2)). */
-export class ListenSocket extends SocketBase implements AsyncIterable<StreamSocket> {
+export class ListenSocket<K extends ListenSocketType = "stream">
+  extends SocketBase
+  implements AsyncIterable<AcceptedSocket<K>>
+{
   readonly #channel: ListenChannel;
   #isListening = false;
-  #takers: Taker[] = [];
+  readonly #isSequenced: boolean;
+  #takers: Taker<K>[] = [];
   /** Accepted for a taker that left in the same turn. */
-  #spare: StreamSocket[] = [];
+  #spare: AcceptedSocket<K>[] = [];
 
   /**
    * socket(2).
@@ -61,12 +80,13 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
    * @throws TypeError or RangeError for wrong options; HawserError: EMFILE, ENFILE, EAFNOSUPPORT,
    *   and those of `socketOptions`
    */
-  constructor(options: ListenSocketOptions);
+  constructor(options: ListenSocketOptions<K>);
   /** @internal */
   constructor(adopted: ConnectedSlot);
-  constructor(first: ListenSocketOptions | ConnectedSlot) {
+  constructor(first: ListenSocketOptions<K> | ConnectedSlot) {
     const opened = first instanceof ConnectedSlot ? first : open(first);
     super(opened);
+    this.#isSequenced = this.family === "unix" && this.getOption("SO_TYPE") === TYPE_SEQPACKET;
     this.#channel = new ListenChannel({
       onAccepted: (slot, generation) => this.#accepted(slot, generation),
       onAcceptFailed: (errno) => this.#acceptFailed(errno),
@@ -79,11 +99,11 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
    * Processes that share the socket share its connections.
    *
    * @throws TypeError or RangeError for what is no descriptor; HawserError: EBADF, ENOTSOCK,
-   *   EPROTOTYPE (no stream socket), EINVAL (it does not listen), EMFILE
+   *   EPROTOTYPE (no stream or seqpacket socket), EINVAL (it does not listen), EMFILE
    */
-  static adopt(fd: number): ListenSocket {
+  static adopt<K extends ListenSocketType = "stream">(fd: number): ListenSocket<K> {
     const { slot, generation, family } = adoptDescriptor(fd, SLOT_LISTENER);
-    const socket = new ListenSocket(new ConnectedSlot({ slot, generation, family }));
+    const socket = new ListenSocket<K>(new ConnectedSlot({ slot, generation, family }));
     socket.#isListening = true;
     socket.#channel.setCredits(0);
     const status = reactor.watch(slot, generation);
@@ -127,7 +147,7 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
    *   kernel: ask again later), EINVAL (it does not listen), ECANCELED (closed meanwhile), EBADF
    *   (closed); `signal.reason`; TypeError for wrong options
    */
-  accept(options?: { readonly signal?: AbortSignal | undefined }): Promise<StreamSocket> {
+  accept(options?: { readonly signal?: AbortSignal | undefined }): Promise<AcceptedSocket<K>> {
     const signal = readSignal(options, "accept()");
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
     if (!this.isOpen) return quiet(Promise.reject(codeError("EBADF", "accept")));
@@ -137,8 +157,12 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
     return quiet(new Promise((resolve, reject) => this.#wait(resolve, reject, signal)));
   }
 
-  #wait(resolve: Taker["resolve"], reject: Taker["reject"], signal: AbortSignal | undefined): void {
-    const taker: Taker = { resolve, reject, stopWatching: nothing };
+  #wait(
+    resolve: Taker<K>["resolve"],
+    reject: Taker<K>["reject"],
+    signal: AbortSignal | undefined,
+  ): void {
+    const taker: Taker<K> = { resolve, reject, stopWatching: nothing };
     taker.stopWatching = onAbort(signal, () => {
       this.#takers = this.#takers.filter((one) => one !== taker);
       this.#channel.setCredits(this.#takers.length);
@@ -149,7 +173,7 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
   }
 
   /** Ends on a local `close()`; throws what `accept` rejects with. `break` closes nothing. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<StreamSocket> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<AcceptedSocket<K>> {
     return iterate(
       () => this.accept(),
       () => !this.isOpen,
@@ -158,7 +182,9 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
 
   #accepted(slot: number, generation: number): void {
     const family = this.family === "unix" ? "unix" : familyOf(slot, generation);
-    const socket = new StreamSocket(new ConnectedSlot({ slot, generation, family }));
+    const opened = new ConnectedSlot({ slot, generation, family });
+    const made = this.#isSequenced ? DatagramSocket.ofSlot(opened) : new StreamSocket(opened);
+    const socket = made as AcceptedSocket<K>;
     const taker = this.#takers.shift();
     if (taker === undefined) {
       this.#spare.push(socket);
@@ -203,14 +229,25 @@ export class ListenSocket extends SocketBase implements AsyncIterable<StreamSock
       taker.reject(error);
     }
     // The kernel resets what it still holds, and so are these.
-    for (const socket of this.#spare.splice(0)) socket.abort();
+    for (const socket of this.#spare.splice(0)) {
+      if (socket instanceof StreamSocket) socket.abort();
+      else void socket.close();
+    }
   }
 }
 
-function open(options: ListenSocketOptions): OpenSlot {
+function open(options: ListenSocketOptions<ListenSocketType>): OpenSlot {
   rejectUnknownKeys(requireObject(options, "options"), OPTION_KEYS, "ListenSocket");
   const family = requireFamily(options.family);
-  return openSocket(family, SLOT_LISTENER, readSocketOptions(options.socketOptions));
+  const type = options.type === undefined ? "stream" : requireType(options.type, family);
+  const raw = readSocketOptions(options.socketOptions);
+  return openSocket(family, SLOT_LISTENER, raw, type === "seqpacket");
+}
+
+function requireType(value: unknown, family: AddressFamily): ListenSocketType {
+  const type = requireOneOf(value, "options.type", TYPES);
+  if (type === "stream" || family === "unix") return type;
+  throw invalidArgValue("options.type", 'must go with family "unix"', value);
 }
 
 function nothing(): void {}

@@ -9,6 +9,7 @@ import {
   SLOT_DATAGRAM,
   type SlotKind,
   TYPE_DATAGRAM,
+  TYPE_SEQPACKET,
   TYPE_STREAM,
 } from "../binding/types.ts";
 import {
@@ -250,14 +251,17 @@ export function requireFamily(value: unknown): AddressFamily {
 /**
  * socket(2), with its options set.
  *
+ * @param isSequenced SOCK_SEQPACKET, of Unix sockets
  * @throws HawserError: EMFILE, ENFILE, EAFNOSUPPORT, and the options' own; nothing stays open then
  */
 export function openSocket(
   family: AddressFamily,
   kind: SlotKind,
   options: readonly OptionAssignment[],
+  isSequenced = false,
 ): OpenSlot {
-  const type = kind === SLOT_DATAGRAM ? TYPE_DATAGRAM : TYPE_STREAM;
+  const plain = kind === SLOT_DATAGRAM ? TYPE_DATAGRAM : TYPE_STREAM;
+  const type = isSequenced ? TYPE_SEQPACKET : plain;
   const status = reactor.openSlot(DOMAINS[family], type, 0, kind, slotName);
   if (status < 0) throw errnoError(status, "socket");
   const [slot = -1, generation = 0] = slotName;

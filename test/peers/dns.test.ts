@@ -7,7 +7,7 @@ import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
 import dnsPacket, { type Answer, type DecodedPacket, type Question } from "dns-packet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { connect, listen } from "../../lib/net/entry.ts";
+import { connect, listen } from "../../lib/index.ts";
 import type { UdpFlow } from "../../lib/net/udp/flow.ts";
 import { DatagramSocket } from "../../lib/socket/datagram-socket.ts";
 import { foreignEnvironment } from "../support/environment.ts";

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { connect, listen } from "../../lib/net/entry.ts";
+import { connect, listen } from "../../lib/index.ts";
 import type { DatagramInfo } from "../../lib/net/udp/types.ts";
 import { DatagramSocket } from "../../lib/socket/datagram-socket.ts";
 import { foreignEnvironment } from "../support/environment.ts";

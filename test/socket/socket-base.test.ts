@@ -2,20 +2,24 @@
 
 import { closeSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { DatagramSocket } from "../../lib/socket/datagram-socket.ts";
+import { DatagramSocket, type DatagramSocketOptions } from "../../lib/socket/datagram-socket.ts";
 import { ListenSocket } from "../../lib/socket/listen-socket.ts";
 import { getOption, setOption } from "../../lib/socket/options.ts";
 import { counters } from "../../lib/socket/reactor.ts";
+import type { SocketBase } from "../../lib/socket/socket-base.ts";
 import { StreamSocket } from "../../lib/socket/stream-socket.ts";
 import { closeAll, isOpen, openDescriptors, socketPath, thrown, tracked } from "./support.ts";
 
 afterEach(closeAll);
 
-describe.each([
+/** What the three have in common. */
+type Kind = new (options: Pick<DatagramSocketOptions, "family" | "socketOptions">) => SocketBase;
+
+describe.each<[string, Kind]>([
   ["StreamSocket", StreamSocket],
   ["ListenSocket", ListenSocket],
   ["DatagramSocket", DatagramSocket],
-] as const)("a %s", (_, Kind) => {
+])("a %s", (_, Kind) => {
   test("owns one descriptor, until it is closed", async () => {
     const before = openDescriptors();
     const slots = counters().openSlots;
