@@ -21,6 +21,9 @@ wanted=(
   "python3-websockets /usr/lib/python3/dist-packages/websockets"
   "golang-go go"
   "golang-github-gorilla-websocket-dev /usr/share/gocode/src/github.com/gorilla/websocket"
+  # Peers of the datagram sockets: DNS, mDNS, syslog, sd_notify.
+  "dnsmasq-base dnsmasq" "avahi-daemon avahi-daemon" "rsyslog rsyslogd" "systemd systemd-notify"
+  "bsdutils logger"
 )
 # To run the prebuild of the other processor.
 if [ "$(uname -m)" = x86_64 ]; then
