@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { connect, listen } from "../net/entry.ts";
+import { connectFlow as connect, listenFlows as listen } from "../net/entry.ts";
 import type { UdpFlow } from "../net/udp/flow.ts";
 import { DatagramGroup } from "../net/udp/group.ts";
 import type { UdpListener } from "../net/udp/listener.ts";

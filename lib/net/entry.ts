@@ -1,4 +1,5 @@
-// The two verbs: connect and listen. Not here: what they make.
+// The two verbs, connect and listen, for streams and for flows of datagrams. Not here: what they
+// make, and one name for all schemes (lib/websocket/entry.ts), which has the overloads.
 
 import { codeError } from "../errors/index.ts";
 import { Connection } from "./connection.ts";
@@ -24,29 +25,23 @@ import type {
  *   says how far it came (resolve, connect, tls), with `errors` when several addresses failed; or
  *   `signal.reason`. See connect(2).
  */
-export function connect<T = unknown>(
+export async function connect<T = unknown>(
   endpoint: StreamEndpoint | URL,
   options?: ConnectOptions<T>,
-): Promise<Connection<T>>;
-export function connect<T = unknown>(
-  endpoint: UdpEndpoint,
-  options?: UdpConnectOptions<T>,
-): Promise<UdpFlow<T>>;
-export async function connect<T = unknown>(
-  endpoint: StreamEndpoint | UdpEndpoint | URL,
-  options?: ConnectOptions<T> | UdpConnectOptions<T>,
-): Promise<Connection<T> | UdpFlow<T>> {
-  if (isUdp(endpoint)) {
-    const parsed = parseEndpoint(endpoint, "connect");
-    return connectUdp(parsed, parseUdpConnect(options)) as Promise<UdpFlow<T>>;
-  }
-  const connection = new Connection<T>(
-    endpoint as StreamEndpoint | URL,
-    options as ConnectOptions<T> | undefined,
-  );
+): Promise<Connection<T>> {
+  const connection = new Connection<T>(endpoint, options);
   const { ready } = connection;
   connection.start();
   return ready;
+}
+
+/** A flow of datagrams with one peer, over a connected socket. Rejects as {@link connect}. */
+export async function connectFlow<T = unknown>(
+  endpoint: UdpEndpoint | URL,
+  options?: UdpConnectOptions<T>,
+): Promise<UdpFlow<T>> {
+  const parsed = parseEndpoint(endpoint, "connect");
+  return connectUdp(parsed, parseUdpConnect(options)) as Promise<UdpFlow<T>>;
 }
 
 /**
@@ -56,35 +51,23 @@ export async function connect<T = unknown>(
  * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError: EADDRINUSE,
  *   EADDRNOTAVAIL, EACCES; or `signal.reason`. See bind(2), listen(2).
  */
-export function listen<T = unknown>(
-  endpoint: StreamEndpoint | URL,
-  handler?: ConnectionHandler<T>,
-): Promise<Listener<T>>;
-export function listen<T = unknown>(
-  endpoint: StreamEndpoint | URL,
-  options: ListenOptions<T>,
-  handler?: ConnectionHandler<T>,
-): Promise<Listener<T>>;
-export function listen<T = unknown>(
-  endpoint: UdpEndpoint,
-  handler?: UdpFlowHandler<T>,
-): Promise<UdpListener<T>>;
-export function listen<T = unknown>(
-  endpoint: UdpEndpoint,
-  options: UdpListenOptions<T>,
-  handler?: UdpFlowHandler<T>,
-): Promise<UdpListener<T>>;
 export async function listen<T = unknown>(
-  endpoint: StreamEndpoint | UdpEndpoint | URL,
-  options?: ListenOptions<T> | UdpListenOptions<T> | ConnectionHandler<T> | UdpFlowHandler<T>,
-  handler?: ConnectionHandler<T> | UdpFlowHandler<T>,
-): Promise<Listener<T> | UdpListener<T>> {
-  if (isUdp(endpoint)) {
-    const parsed = parseEndpoint(endpoint, "listen");
-    return new UdpListener<T>(parsed, parseUdpListen(options, handler)).start();
-  }
+  endpoint: StreamEndpoint | URL,
+  options?: ListenOptions<T> | ConnectionHandler<T>,
+  handler?: ConnectionHandler<T>,
+): Promise<Listener<T>> {
   const parsed = requireStream(parseEndpoint(endpoint, "listen"));
   return new Listener<T>(parsed, parseListenArguments(options, handler)).start();
+}
+
+/** A bound UDP socket, whose connections are flows. Rejects as {@link listen}. */
+export async function listenFlows<T = unknown>(
+  endpoint: UdpEndpoint | URL,
+  options?: UdpListenOptions<T> | UdpFlowHandler<T>,
+  handler?: UdpFlowHandler<T>,
+): Promise<UdpListener<T>> {
+  const parsed = parseEndpoint(endpoint, "listen");
+  return new UdpListener<T>(parsed, parseUdpListen(options, handler)).start();
 }
 
 const STREAM_SCHEMES: ReadonlySet<string> = new Set(["tcp", "tls", "unix"]);
@@ -94,8 +77,8 @@ function requireStream(endpoint: Endpoint): Endpoint {
   throw codeError("EPROTONOSUPPORT", "listen", { address: `${endpoint.scheme}:` });
 }
 
-// By the scheme alone; whether the rest is right, the parser says.
-function isUdp(endpoint: unknown): boolean {
+/** By the scheme alone; whether the rest is right, the parser says. */
+export function isUdp(endpoint: unknown): boolean {
   if (typeof endpoint === "string") return /^udp:/i.test(endpoint);
   const { protocol, transport } = (endpoint ?? {}) as { protocol?: unknown; transport?: unknown };
   return protocol === "udp:" || transport === "udp";

@@ -3,7 +3,13 @@
 
 import type { Connection } from "../net/connection.ts";
 import { parseEndpoint } from "../net/endpoint.ts";
-import { connect as connectOther, listen as listenOther } from "../net/entry.ts";
+import {
+  connectFlow,
+  connect as connectStream,
+  isUdp,
+  listenFlows,
+  listen as listenStreams,
+} from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
 import type {
   ConnectionHandler,
@@ -89,8 +95,9 @@ export async function connect<T = unknown>(
   endpoint: StreamEndpoint | UdpEndpoint | URL | string,
   options?: ConnectOptions<T> | WebSocketConnectOptions<T> | UdpConnectOptions<T>,
 ): Promise<AnyConnection<T>> {
+  if (isUdp(endpoint)) return connectFlow(endpoint as UdpEndpoint, options as UdpConnectOptions<T>);
   if (!isWebSocket(endpoint)) {
-    return connectOther(endpoint as StreamEndpoint, options as ConnectOptions<T>);
+    return connectStream(endpoint as StreamEndpoint, options as ConnectOptions<T>);
   }
   const parsed = parseEndpoint(endpoint, "connect");
   return new ClientUpgrade<T>(parsed, endpoint, parseClientOptions(options)).start();
@@ -154,8 +161,11 @@ export async function listen<T = unknown>(
   options?: unknown,
   handler?: unknown,
 ): Promise<AnyListener<T>> {
+  if (isUdp(endpoint)) {
+    return listenFlows(endpoint as UdpEndpoint, options as never, handler as never);
+  }
   if (!isWebSocket(endpoint)) {
-    return listenOther(endpoint as StreamEndpoint, options as never, handler as never);
+    return listenStreams(endpoint as StreamEndpoint, options as never, handler as never);
   }
   const parsed = parseEndpoint(endpoint, "listen");
   return startListener<T>(parsed, parseListenerArguments(options, handler));

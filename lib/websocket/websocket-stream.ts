@@ -4,8 +4,8 @@
 
 import type {
   ReadableStream as NodeReadableStream,
-  ReadableStreamDefaultController,
   WritableStream as NodeWritableStream,
+  ReadableStreamDefaultController,
   WritableStreamDefaultController,
 } from "node:stream/web";
 import { Deferred } from "../core/waiting.ts";

@@ -3,10 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import type { WebSocketConnection } from "../../lib/index.ts";
 import { foreignEnvironment } from "../support/environment.ts";
 import { called, open, serve } from "../websocket/support.ts";
 import { closeOurselves, exchange, letPeerClose, PeerProgram } from "./websocket-peer.ts";
-import type { WebSocketConnection } from "../../lib/index.ts";
 
 const PROGRAM = fileURLToPath(new URL("python_websockets.py", import.meta.url));
 // Debian's, whose packages another one in PATH does not know.

@@ -1,7 +1,7 @@
 // What the `data` callback is told of a datagram.
 
 import { expect, test } from "vitest";
-import { connect, listen } from "../../../lib/net/entry.ts";
+import { connect, listen } from "../../../lib/index.ts";
 import { turnTime } from "../../../lib/net/udp/turn-time.ts";
 import type { DatagramInfo } from "../../../lib/net/udp/types.ts";
 import { DatagramSocket } from "../../../lib/socket/datagram-socket.ts";

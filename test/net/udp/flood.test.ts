@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { MAX_INTERNED_PEERS_COUNT } from "../../../lib/core/limits.ts";
-import { listen } from "../../../lib/net/entry.ts";
+import { listen } from "../../../lib/index.ts";
 import { DatagramSocket } from "../../../lib/socket/datagram-socket.ts";
 import { internedPeers } from "../../../lib/socket/peers.ts";
 

@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import type { HawserError } from "../../../lib/errors/index.ts";
-import { connect, listen } from "../../../lib/net/entry.ts";
+import { connect, listen } from "../../../lib/index.ts";
 import type { UdpFlow } from "../../../lib/net/udp/flow.ts";
 import type { UdpListener } from "../../../lib/net/udp/listener.ts";
 import type { UdpConnectOptions, UdpListenOptions } from "../../../lib/net/udp/types.ts";

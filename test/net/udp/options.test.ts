@@ -2,7 +2,7 @@
 
 import type { LookupFunction } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { connect, listen } from "../../../lib/net/entry.ts";
+import { connect, listen } from "../../../lib/index.ts";
 import type { UdpListener } from "../../../lib/net/udp/listener.ts";
 import type { UdpConnectOptions, UdpListenOptions } from "../../../lib/net/udp/types.ts";
 import { DatagramSocket } from "../../../lib/socket/datagram-socket.ts";

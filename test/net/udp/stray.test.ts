@@ -1,7 +1,7 @@
 // listener.send(): datagrams without a flow.
 
 import { afterEach, describe, expect, test } from "vitest";
-import { listen } from "../../../lib/net/entry.ts";
+import { listen } from "../../../lib/index.ts";
 import type { UdpListenOptions } from "../../../lib/net/udp/types.ts";
 import { DatagramSocket } from "../../../lib/socket/datagram-socket.ts";
 
