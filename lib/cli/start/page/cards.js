@@ -43,6 +43,7 @@ class Card {
   #history = element("ol", "history");
   #silence = makeSwitch("Stop answering");
   #close = element("button", "quiet-button", "Close");
+  #controls = element("p", "row wrap controls", this.#close);
 
   constructor(facts, commands) {
     const id = `card-${facts.id}`;
@@ -57,11 +58,10 @@ class Card {
     this.#silence.setAttribute("aria-label", `Stop answering ${nameOf(facts)}`);
     this.#silence.onclick = () =>
       commands.silence(facts.id, this.#silence.getAttribute("aria-checked") !== "true");
-    const controls = element("p", "row wrap controls", this.#close);
     // A client's other end is the one to be silenced.
-    if (facts.kind !== "client") controls.prepend(this.#silence);
+    if (facts.kind !== "client") this.#controls.prepend(this.#silence);
     const heading = element("div", "heading", this.#title, this.#state);
-    this.root.append(heading, this.#facts, this.#history, controls);
+    this.root.append(heading, this.#facts, this.#history, this.#controls);
   }
 
   update(facts, series) {
@@ -82,8 +82,7 @@ class Card {
       this.#fact("Heartbeat", `${interval / 1_000} s / ${timeout / 1_000} s`);
     }
     this.#silence.setAttribute("aria-checked", String(facts.isSilent));
-    this.#silence.disabled = facts.isOver;
-    this.#close.disabled = facts.isOver;
+    this.#controls.hidden = facts.isOver;
     this.#tell(facts.history);
   }
 
