@@ -369,7 +369,7 @@ export abstract class ConnectionBase<T = unknown> {
 
   /** @internal */
   handlerFailed(error: unknown): void {
-    const isOwn = typeof error === "object" && error !== null && this.#made(error);
+    const isOwn = typeof error === "object" && error !== null && this.made(error);
     if (isOwn) {
       // It only says what the connection knows already.
       this.policy.owner?.handlerEndedByPeer();
@@ -380,7 +380,8 @@ export abstract class ConnectionBase<T = unknown> {
     report(error);
   }
 
-  #made(error: object): boolean {
+  /** @internal Whether an error only says what this connection knows already. */
+  protected made(error: object): boolean {
     return error === this.ending?.error || makers.get(error) === this;
   }
 

@@ -181,6 +181,11 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     return this.error(code, syscall, context);
   }
 
+  /** Whether an error is this stream's own: its failure, or what it says to who comes too late. */
+  knows(error: object): boolean {
+    return this.made(error);
+  }
+
   /** Where this stream is. */
   get whereabouts(): ErrorContext {
     return this.place();

@@ -179,7 +179,7 @@ export abstract class WebSocketBase<T = unknown> {
 
   /** @internal */
   handlerFailed(error: unknown): void {
-    if (typeof error === "object" && error !== null && makers.get(error) === this) {
+    if (typeof error === "object" && error !== null && this.#made(error)) {
       // It only says what the WebSocket knows already.
       this.carrier.countEndedByPeer();
       this.beginClose(closeCodes.CLOSE_NORMAL, "");
@@ -187,5 +187,10 @@ export abstract class WebSocketBase<T = unknown> {
     }
     this.core.fail(closeCodes.CLOSE_INTERNAL_ERROR, "a handler threw");
     report(error);
+  }
+
+  // Sends are settled by the stream, with its errors.
+  #made(error: object): boolean {
+    return makers.get(error) === this || this.carrier.knows(error);
   }
 }
