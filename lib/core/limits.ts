@@ -138,11 +138,17 @@ export const PATH_LOOK_SHARE = 4;
 /** When to look again where the kernel could not be asked. */
 export const PATH_LOOK_AGAIN_MS = 1_000;
 
-/** A connection is viable, or is not, when that has held for so long: what flickers is not told. */
+/**
+ * A connection is viable, or is not, when nothing that it stands on has changed for the first, so
+ * that what flickers is not told; or when each look has found it so for the second, since other
+ * changes cannot always be told from its own.
+ */
 export const VIABILITY_SETTLE_MS = 50;
+export const MAX_VIABILITY_SETTLE_MS = 150;
 
-/** A better path is announced when it has been there for so long. */
+/** The same of a better path. */
 export const BETTER_PATH_SETTLE_MS = 100;
+export const MAX_BETTER_PATH_SETTLE_MS = 500;
 
 /** No limit on how long the local address or the link may be away. */
 export const VIABILITY_TIMEOUT_MS = 0;

@@ -3,7 +3,13 @@
 // callbacks of the application (lib/net/connection-following.ts).
 
 import { Deadline } from "../../core/deadlines.ts";
-import { BETTER_PATH_SETTLE_MS, VIABILITY_SETTLE_MS } from "../../core/limits.ts";
+import {
+  BETTER_PATH_SETTLE_MS,
+  MAX_BETTER_PATH_SETTLE_MS,
+  MAX_VIABILITY_SETTLE_MS,
+  VIABILITY_SETTLE_MS,
+} from "../../core/limits.ts";
+import { HawserError } from "../../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
 import { type Looker, type PathLooks, pathLooks } from "./looks.ts";
 import type { PathView } from "./path-rules.ts";
@@ -26,6 +32,12 @@ export interface FollowerHost {
   clearDeadline(deadline: Deadline<DeadlineOwner>): void;
 }
 
+const VIABILITY_TIMES = { quietMs: VIABILITY_SETTLE_MS, atLatestMs: MAX_VIABILITY_SETTLE_MS };
+const BETTER_PATH_TIMES = {
+  quietMs: BETTER_PATH_SETTLE_MS,
+  atLatestMs: MAX_BETTER_PATH_SETTLE_MS,
+};
+
 const HOST: FollowerHost = { looks: pathLooks, now, setDeadline, clearDeadline };
 
 export class PathFollower implements Looker, DeadlineOwner {
@@ -37,6 +49,8 @@ export class PathFollower implements Looker, DeadlineOwner {
   readonly #viable: Settling<boolean>;
   readonly #better: Settling<Path | null>;
   #path: Path;
+  /** The interfaces that count, also while the address is on none of them. */
+  #standsOn: readonly number[];
   #lapsesAt = Number.POSITIVE_INFINITY;
   #isStopped = false;
 
@@ -55,8 +69,9 @@ export class PathFollower implements Looker, DeadlineOwner {
     try {
       const first = judge(host.looks.view(), footing);
       this.#path = first.path;
-      this.#viable = new Settling(first.viable, VIABILITY_SETTLE_MS);
-      this.#better = new Settling(first.betterPath, BETTER_PATH_SETTLE_MS, isSamePath);
+      this.#standsOn = first.interfaces;
+      this.#viable = new Settling(first.viable, VIABILITY_TIMES);
+      this.#better = new Settling(first.betterPath, BETTER_PATH_TIMES, isSamePath);
       if (!first.viable) this.#limit(host.now());
     } catch (error) {
       host.looks.remove(this);
@@ -86,16 +101,23 @@ export class PathFollower implements Looker, DeadlineOwner {
 
   /** @internal */
   look(view: PathView): void {
-    const { viable, path, betterPath }: Judgement = judge(view, this.#footing);
+    this.#note(view);
+    this.#arm();
+  }
+
+  #note(view: PathView): void {
+    const { viable, path, betterPath, interfaces }: Judgement = judge(view, this.#footing);
     const time = this.#host.now();
     this.#path = path;
-    this.#viable.note(viable, time);
-    this.#better.note(betterPath, time);
-    this.#arm();
+    const disturbedAt = this.#host.looks.disturbedAt([...this.#standsOn, ...interfaces]);
+    if (viable) this.#standsOn = interfaces;
+    this.#viable.note(viable, time, disturbedAt);
+    this.#better.note(betterPath, time, disturbedAt);
   }
 
   /** @internal */
   expired(): void {
+    this.#lookAgain();
     const time = this.#host.now();
     if (this.#viable.elapsed(time)) this.#viabilitySettled(time);
     // Who is told may end the connection.
@@ -107,6 +129,16 @@ export class PathFollower implements Looker, DeadlineOwner {
       this.#user.viabilityLapsed();
     }
     this.#arm();
+  }
+
+  // What is told is true now, whatever the last look has seen.
+  #lookAgain(): void {
+    try {
+      this.#note(this.#host.looks.view());
+    } catch (error) {
+      // The kernel could not be asked.
+      if (!(error instanceof HawserError)) throw error;
+    }
   }
 
   #viabilitySettled(time: number): void {

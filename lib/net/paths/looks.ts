@@ -8,7 +8,7 @@ import { HawserError } from "../../errors/index.ts";
 import { report } from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
 import type { Destination, PathView } from "./path-rules.ts";
-import type { Path, PathSnapshot } from "./types.ts";
+import type { Path, PathChange, PathSnapshot } from "./types.ts";
 import { type PathObserver, type PathWatch, watchPaths } from "./watch.ts";
 
 /** Who looks when something has changed. */
@@ -24,7 +24,7 @@ export interface LookHost {
   watch(observer: PathObserver): PathWatch;
 }
 
-/** The networks at one moment. What was asked is remembered, for nothing can have changed. */
+/** The networks at one moment. What was asked is remembered. */
 class Look implements PathView {
   readonly snapshot: PathSnapshot;
   readonly #watch: PathWatch;
@@ -52,6 +52,10 @@ export class PathLooks implements PathObserver, DeadlineOwner {
   readonly #deadline = new Deadline<DeadlineOwner>(this);
   #watch: PathWatch | null = null;
   #nextAt = Number.NEGATIVE_INFINITY;
+  #view: Look | null = null;
+  /** When interfaces have changed last, by index; and routes of unknown ones. */
+  readonly #touchedAt = new Map<number, number>();
+  #routedAt = Number.NEGATIVE_INFINITY;
 
   constructor(host: LookHost) {
     this.#host = host;
@@ -76,6 +80,8 @@ export class PathLooks implements PathObserver, DeadlineOwner {
     if (!this.#lookers.delete(looker) || this.#lookers.size > 0) return;
     this.#watch?.stop();
     this.#watch = null;
+    this.#view = null;
+    this.#touchedAt.clear();
     this.#host.clearDeadline(this.#deadline);
   }
 
@@ -87,11 +93,30 @@ export class PathLooks implements PathObserver, DeadlineOwner {
   /** The networks now; for those who look. */
   view(): PathView {
     if (this.#watch === null) throw new Error("nobody watches the paths");
-    return new Look(this.#watch);
+    this.#view ??= new Look(this.#watch);
+    return this.#view;
+  }
+
+  /** When something has changed last that what stands on these interfaces may follow from. */
+  disturbedAt(interfaces: readonly number[]): number {
+    const touched = interfaces.map((index) => this.#touchedAt.get(index) ?? this.#routedAt);
+    return Math.max(this.#routedAt, ...touched);
+  }
+
+  // What came and went between two lists is not seen in either; then only routes have changed.
+  #disturb(change: PathChange): void {
+    const { added, removed, changed, routesChanged, defaultRoutesChanged } = change;
+    const time = this.#host.now();
+    const touched = [...added, ...removed, ...changed.map(({ after }) => after)];
+    for (const { index } of touched) this.#touchedAt.set(index, time);
+    const isUnseen = touched.length === 0 && routesChanged;
+    if (isUnseen || defaultRoutesChanged) this.#routedAt = time;
   }
 
   /** @internal */
-  changed(): void {
+  changed(change: PathChange): void {
+    this.#view = null;
+    this.#disturb(change);
     if (this.#deadline.isSet || this.#watch === null) return;
     this.#host.setDeadline(this.#deadline, Math.max(0, this.#nextAt - this.#host.now()));
   }
@@ -100,7 +125,10 @@ export class PathLooks implements PathObserver, DeadlineOwner {
   expired(): void {
     if (this.#watch === null) return;
     const startedAt = this.#host.now();
+    // An event may still be on its way.
+    this.#view = null;
     const view = this.view();
+    this.#forget(startedAt - PATH_LOOK_AGAIN_MS);
     for (const looker of [...this.#lookers]) {
       // One that was removed by another's callback does not look any more.
       if (!this.#lookers.has(looker)) continue;
@@ -116,6 +144,13 @@ export class PathLooks implements PathObserver, DeadlineOwner {
     // Thousands of connections in a storm of changes must not keep the loop from other work.
     const tookMs = this.#host.now() - startedAt;
     this.#nextAt = startedAt + Math.max(PATH_LOOK_EVERY_MS, PATH_LOOK_SHARE * tookMs);
+  }
+
+  // Interfaces may come and go without end.
+  #forget(before: number): void {
+    for (const [index, time] of this.#touchedAt) {
+      if (time < before) this.#touchedAt.delete(index);
+    }
   }
 }
 

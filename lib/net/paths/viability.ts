@@ -33,6 +33,8 @@ export interface Judgement {
   readonly path: Path;
   /** What a new connection would use, where that is another one and leads there; else null. */
   readonly betterPath: Path | null;
+  /** Indexes of the interfaces on which that stands. */
+  readonly interfaces: readonly number[];
 }
 
 const NO_PATH: Path = Object.freeze({
@@ -49,7 +51,11 @@ export function judge(view: PathView, footing: Footing): Judgement {
   const owner = ownerOf(footing.localAddress, footing.interface, snapshot);
   const path = pathInUse(view, footing, owner);
   const viable = isViable(snapshot, footing, owner, path);
-  return { viable, path, betterPath: betterThan(viable ? path : null, view, footing) };
+  const betterPath = betterThan(viable ? path : null, view, footing);
+  const interfaces = [owner, path.interface, betterPath?.interface].flatMap((one) =>
+    one === undefined || one === null ? [] : [one.index],
+  );
+  return { viable, path, betterPath, interfaces };
 }
 
 function pathInUse(view: PathView, footing: Footing, owner: NetworkInterface | undefined): Path {
@@ -150,22 +156,31 @@ export function isSamePath(one: Path | null, other: Path | null): boolean {
   );
 }
 
+/** How long a value must hold before it counts. */
+export interface SettleTimes {
+  /** Since the last disturbance. */
+  readonly quietMs: number;
+  /** In spite of disturbances, since it was first noted in a row. */
+  readonly atLatestMs: number;
+}
+
 /**
  * A value that counts only when it has held for a while: what flickers is never told, and what is
  * told differs from what was told before.
  */
 export class Settling<T> {
-  readonly #settleMs: number;
+  readonly #times: SettleTimes;
   readonly #isSame: (one: T, other: T) => boolean;
   #told: T;
   #latest: T;
+  #since = 0;
   #dueAt = Number.POSITIVE_INFINITY;
 
   /** @param initial counts as told */
-  constructor(initial: T, settleMs: number, isSame: (one: T, other: T) => boolean = Object.is) {
+  constructor(initial: T, times: SettleTimes, isSame: (one: T, other: T) => boolean = Object.is) {
     this.#told = initial;
     this.#latest = initial;
-    this.#settleMs = settleMs;
+    this.#times = times;
     this.#isSame = isSame;
   }
 
@@ -179,17 +194,24 @@ export class Settling<T> {
     return this.#dueAt;
   }
 
-  /** What it is now. */
-  note(value: T, now: number): void {
-    const isChange = !this.#isSame(value, this.#latest);
+  /**
+   * What it is now.
+   *
+   * @param disturbedAt when something has changed last that it follows from, seen or not
+   */
+  note(value: T, now: number, disturbedAt: number = Number.NEGATIVE_INFINITY): void {
+    const isNew = this.#dueAt === Number.POSITIVE_INFINITY || !this.#isSame(value, this.#latest);
     this.#latest = value;
     if (this.#isSame(value, this.#told)) {
       // What is equal in what matters may be newer in the rest.
       this.#told = value;
       this.#dueAt = Number.POSITIVE_INFINITY;
-    } else if (isChange || this.#dueAt === Number.POSITIVE_INFINITY) {
-      this.#dueAt = now + this.#settleMs;
+      return;
     }
+    if (isNew) this.#since = now;
+    const { quietMs, atLatestMs } = this.#times;
+    const quietAt = Math.max(this.#since, disturbedAt) + quietMs;
+    this.#dueAt = Math.min(quietAt, this.#since + atLatestMs);
   }
 
   /** Whether the value has changed, now that it has held for long enough. */

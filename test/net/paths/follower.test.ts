@@ -66,6 +66,38 @@ describe("viability", () => {
     expect(follower.viable).toBe(false);
   });
 
+  test("B52 nor what flickers at random, of whatever it is that comes and goes", () => {
+    const links = (_count: number, isThere: boolean) => ({ running: isThere });
+    const addresses = (_count: number, isThere: boolean) => ({
+      addresses: isThere ? ["10.0.0.2/24"] : [],
+    });
+    for (const flicker of [links, addresses]) {
+      const { network, clock, follower, told } = follow();
+      // A generator that repeats itself (minimal standard), so that a failure can be looked at.
+      let seed = 4_711;
+      for (let change = 0; change < 1_000; change++) {
+        seed = (seed * 48_271) % 0x7fffffff;
+        network.set("eth0", flicker(change, seed % 2 === 0));
+        clock.advance(3);
+      }
+      network.set("eth0", flicker(0, false));
+      expect(told.length).toBeLessThanOrEqual(2);
+      clock.advance(200);
+      expect(follower.viable).toBe(false);
+    }
+  });
+
+  test("B52 a loss is told in time although other interfaces change without end", () => {
+    const { network, clock, told } = follow();
+    network.set("eth0", { running: false });
+    for (let change = 0; change < 100; change++) {
+      network.set("wlan0", { addresses: change % 2 === 0 ? [] : ["192.168.7.5/24"] });
+      clock.advance(2);
+    }
+    expect(told).toHaveLength(1);
+    expect((told[0] as number[])[0]).toBeLessThan(200);
+  });
+
   test("one that begins without a path knows that, and is told of the path's return only", () => {
     const host = makeHost();
     host.network.set("eth0", { running: false });

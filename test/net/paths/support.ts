@@ -5,6 +5,7 @@ import { parseAddress } from "../../../lib/core/address.ts";
 import { type Deadline, Deadlines } from "../../../lib/core/deadlines.ts";
 import type { DeadlineOwner } from "../../../lib/net/clock.ts";
 import { PathLooks } from "../../../lib/net/paths/looks.ts";
+import { compareSnapshots } from "../../../lib/net/paths/snapshot.ts";
 import type { Destination, PathView } from "../../../lib/net/paths/path-rules.ts";
 import type {
   InterfaceAddress,
@@ -78,10 +79,12 @@ export class FakeNetwork {
   /** Questions that reached the kernel. */
   questions = 0;
   readonly observers = new Set<PathObserver>();
+  #told: PathSnapshot;
 
   constructor(links: Readonly<Record<string, Link>> = HOME, routes = HOME_ROUTES) {
     this.links = { ...links };
     this.routes = routes;
+    this.#told = this.snapshot;
   }
 
   /** Changes one link, and tells. */
@@ -91,7 +94,12 @@ export class FakeNetwork {
   }
 
   changed(): void {
-    const change = { snapshot: this.snapshot } as PathChange;
+    const { snapshot } = this;
+    // Where nothing is different, a route was that nobody shows.
+    const change =
+      compareSnapshots(this.#told, snapshot, false) ??
+      (compareSnapshots(this.#told, snapshot, true) as PathChange);
+    this.#told = snapshot;
     for (const observer of [...this.observers]) observer.changed(change);
   }
 

@@ -195,8 +195,10 @@ describe("isSamePath", () => {
 });
 
 describe("Settling", () => {
+  const TIMES = { quietMs: 50, atLatestMs: 150 };
+
   test("a value counts when it has held", () => {
-    const settling = new Settling(true, 50);
+    const settling = new Settling(true, TIMES);
     settling.note(false, 100);
     expect([settling.value, settling.dueAt]).toEqual([true, 150]);
     expect(settling.elapsed(149)).toBe(false);
@@ -208,7 +210,7 @@ describe("Settling", () => {
   });
 
   test("what is back in time never happened", () => {
-    const settling = new Settling(true, 50);
+    const settling = new Settling(true, TIMES);
     settling.note(false, 100);
     settling.note(true, 149);
     expect(settling.dueAt).toBe(Number.POSITIVE_INFINITY);
@@ -216,7 +218,7 @@ describe("Settling", () => {
   });
 
   test("a third value has to hold anew", () => {
-    const settling = new Settling("a", 50);
+    const settling = new Settling("a", TIMES);
     settling.note("b", 100);
     settling.note("c", 140);
     expect(settling.dueAt).toBe(190);
@@ -224,8 +226,28 @@ describe("Settling", () => {
     expect(settling.value).toBe("c");
   });
 
+  test("a disturbance makes it hold anew, although it looks the same before and after", () => {
+    const settling = new Settling(true, TIMES);
+    settling.note(false, 100);
+    settling.note(false, 140, 139);
+    expect(settling.dueAt).toBe(189);
+    settling.note(false, 180, 179);
+    expect(settling.elapsed(228)).toBe(false);
+    expect(settling.elapsed(229)).toBe(true);
+  });
+
+  test("disturbances that do not end put it off to the latest time, and no further", () => {
+    const settling = new Settling(true, TIMES);
+    for (let time = 100; time < 250; time += 10) {
+      settling.note(false, time, time);
+      expect(settling.elapsed(time)).toBe(false);
+    }
+    expect(settling.dueAt).toBe(250);
+    expect(settling.elapsed(250)).toBe(true);
+  });
+
   test("what counts as equal is kept up to date, and not told", () => {
-    const settling = new Settling({ id: 1, mtu: 1 }, 50, (one, other) => one.id === other.id);
+    const settling = new Settling({ id: 1, mtu: 1 }, TIMES, (one, other) => one.id === other.id);
     settling.note({ id: 1, mtu: 2 }, 100);
     expect(settling.value.mtu).toBe(2);
     expect(settling.dueAt).toBe(Number.POSITIVE_INFINITY);
@@ -235,7 +257,7 @@ describe("Settling", () => {
     const step = fc.record({ afterMs: fc.integer({ min: 1, max: 90 }), value: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const settling = new Settling(true, 50);
+        const settling = new Settling(true, TIMES);
         const told: boolean[] = [true];
         const tell = (now: number) => {
           if (settling.elapsed(now)) told.push(settling.value);
