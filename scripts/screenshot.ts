@@ -9,7 +9,9 @@ import { type Browser, chromium } from "playwright-core";
 import { root } from "./run.ts";
 
 const EXECUTABLE = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const SIZE = { width: 1_200, height: 1_120 };
+const SIZE = { width: 1_200, height: 1_450 };
+/** Small enough for a README; the fonts are drawn at this size, not scaled. */
+const SCALE = 0.75;
 /** Until there is something to see in the plot. */
 const TRAFFIC_MS = 40_000;
 
@@ -24,7 +26,11 @@ async function addressesOf(service: ChildProcess): Promise<string[]> {
 }
 
 async function draw(browser: Browser, [page = "", , tcp = ""]: string[]): Promise<void> {
-  const tab = await browser.newPage({ viewport: SIZE, colorScheme: "light" });
+  const tab = await browser.newPage({
+    viewport: SIZE,
+    deviceScaleFactor: SCALE,
+    colorScheme: "light",
+  });
   await tab.goto(page);
   const { hostname, port } = new URL(tcp);
   const peer = connect(Number(port), hostname);
@@ -34,7 +40,9 @@ async function draw(browser: Browser, [page = "", , tcp = ""]: string[]): Promis
     await tab.click("#send-button");
     await tab.waitForTimeout(TRAFFIC_MS);
     await tab.getByRole("switch", { name: /^Stop answering WebSocket .*client-1/ }).click();
-    await tab.getByText("HEARTBEAT_TIMEOUT", { exact: false }).nth(1).waitFor();
+    await tab.click("#silence");
+    await tab.locator("#verdict[data-state=dead]").waitFor();
+    await tab.locator("#ended .card").nth(1).waitFor();
     await tab.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
     await tab.screenshot({ path: join(root, "docs", "images", "start.png") });
   } finally {

@@ -93,7 +93,7 @@ describe("the files", () => {
 });
 
 describe("units", async () => {
-  const { age, bytes, keepAlive, latency, niceCeiling } = await import(
+  const { age, bytes, decades, keepAlive, latency } = await import(
     "../../../lib/cli/start/page/format.js"
   );
 
@@ -122,13 +122,19 @@ describe("units", async () => {
   ])("an age of %i ms is %s", (ms, said) => expect(age(ms)).toBe(said));
 
   test.each([
-    [0, 1],
-    [0.04, 0.05],
-    [0.05, 0.05],
-    [0.21, 0.5],
-    [7, 10],
-    [11, 20],
-  ])("an axis up to %f ends at %f", (value, end) => expect(niceCeiling(value)).toBeCloseTo(end, 9));
+    [[], [0.01, 0.1, 1]],
+    [[0], [0.01, 0.1, 1]],
+    [[0.04], [0.01, 0.1]],
+    [[0.1], [0.1, 1]],
+    [
+      [0.02, 0, 30],
+      [0.01, 0.1, 1, 10, 100],
+    ],
+  ])("an axis for %j has marks at %j", (values, marks) => {
+    const found = decades(values);
+    expect(found).toHaveLength(marks.length);
+    for (const [index, mark] of marks.entries()) expect(found[index]).toBeCloseTo(mark, 9);
+  });
 
   test("keepalive is three numbers", () => {
     expect(keepAlive({ idle: 60_000, interval: 10_000, count: 3 })).toBe("60 s / 10 s / 3");

@@ -34,10 +34,11 @@ export function keepAlive({ idle, interval, count }) {
   return `${idle / 1_000} s / ${interval / 1_000} s / ${count}`;
 }
 
-/** The next of 1, 2, 5, 10, ... that is not below a value: the end of an axis. */
-export function niceCeiling(value) {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 5, 10].find((factor) => factor * power >= value * 0.999_999) ?? 10;
-  return step * power;
+/** The powers of ten around values, from the one below the least to the one above the most. */
+export function decades(values) {
+  const positive = values.filter((value) => value > 0);
+  if (positive.length === 0) return [0.01, 0.1, 1];
+  const first = Math.floor(Math.log10(Math.min(...positive)));
+  const last = Math.max(Math.ceil(Math.log10(Math.max(...positive))), first + 1);
+  return Array.from({ length: last - first + 1 }, (_, index) => 10 ** (first + index));
 }

@@ -1,6 +1,7 @@
-// Round-trip times of the last minute as lines, in SVG. Not here: where they come from (main.js).
+// Round-trip times of the last minute as lines, in SVG, on a logarithmic scale: one page shows a
+// loopback and the other side of the world. Not here: where they come from (main.js).
 
-import { latency, niceCeiling } from "./format.js";
+import { decades, latency } from "./format.js";
 
 /** Samples of one line; the server reports twice a second. */
 const SAMPLES = 120;
@@ -80,25 +81,29 @@ export class Plot {
     const inner = width - MARGIN.left - MARGIN.right;
     const depth = HEIGHT - MARGIN.top - MARGIN.bottom;
     const all = [...this.#lines.values()].flatMap(({ samples }) => samples);
-    const top = niceCeiling(Math.max(0, ...all.filter((sample) => sample !== null)));
+    const marks = decades(all.filter((sample) => sample !== null));
+    const [least, most] = [marks[0], marks.at(-1)].map(Math.log10);
     const x = (age) => MARGIN.left + inner * (1 - age / (SAMPLES - 1));
-    const y = (ms) => MARGIN.top + depth * (1 - ms / top);
+    const y = (ms) => {
+      const share = (Math.log10(ms) - least) / (most - least);
+      return MARGIN.top + depth * (1 - Math.max(0, share));
+    };
     const svg = this.#svg;
     svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    svg.replaceChildren(...axes(top, x, y));
+    svg.replaceChildren(...axes(marks, x, y));
     for (const { series, samples } of this.#lines.values()) {
       svg.append(element("path", { class: `line series-${series}`, d: pathOf(samples, x, y) }));
     }
   }
 }
 
-function axes(top, x, y) {
+function axes(marks, x, y) {
   const parts = [];
-  for (const share of [0, 0.5, 1]) {
-    const at = y(top * share);
+  for (const mark of marks) {
+    const at = y(mark);
     parts.push(element("line", { class: "grid", x1: x(SAMPLES - 1), x2: x(0), y1: at, y2: at }));
-    const label = share === 0 ? "0" : latency(top * share);
-    parts.push(element("text", { x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" }, label));
+    const place = { x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" };
+    parts.push(element("text", place, latency(mark)));
   }
   const below = HEIGHT - 4;
   parts.push(element("text", { x: x(SAMPLES - 1), y: below }, "1 min ago"));
