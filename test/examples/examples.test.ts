@@ -119,6 +119,14 @@ const tests: Record<string, () => Promise<void>> = {
       "closing ",
       "closed ",
     ]),
+  "network-changes.ts": () =>
+    printsBeside(echoServer(), "network-changes.ts", [
+      "preparing",
+      "ready",
+      "true satisfied loopback",
+      "closing",
+      "closed",
+    ]),
   "failure.ts": () => {
     const server = net.createServer((socket) => {
       socket.once("data", () => socket.resetAndDestroy());
