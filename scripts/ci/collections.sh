@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The tests that use the addon, with garbage collections everywhere: what is kept alive by luck only
-# is found here. Pure code has nothing to lose that way, and takes long.
+# is found here. Pure code has nothing to lose that way, and takes long; nor have browsers.
 source "$(dirname "$0")/lib.sh"
 export HAWSER_TEST_NODE_FLAGS="--expose-gc --stress-compaction --gc-interval=2000"
 export HAWSER_TEST_SLOWNESS=4
 if [ $# = 0 ]; then
-  set -- --exclude 'test/{bench,core,docs,errors,faults,guards,packaging,scripts,structure}/**' \
+  set -- --exclude 'test/{bench,browsers,core,docs,errors,faults,guards,packaging,scripts,structure}/**' \
     --exclude 'test/websocket/protocol/**'
 fi
 vitest collections "$@"

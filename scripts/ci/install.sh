@@ -40,6 +40,16 @@ for entry in "${wanted[@]}"; do
   fi
 done
 
+# Browsers, whose names differ. Ubuntu has them as snaps only, which its CI machines come with.
+has_any() {
+  for name in "$@"; do command -v "$name" > /dev/null && return; done
+  return 1
+}
+if grep -qs '^ID=debian' /etc/os-release; then
+  has_any chromium chromium-browser google-chrome || missing+=(chromium)
+  has_any firefox-esr firefox || missing+=(firefox-esr)
+fi
+
 if [ ${#missing[@]} = 0 ]; then
   echo "nothing is missing"
 elif command -v apt-get > /dev/null; then

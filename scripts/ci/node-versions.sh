@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The suite, and with it the one binary, on the other versions of Node. What does not depend on the
-# version is left out: the tools of the project, and the kernel's own time-outs under faults.
+# version is left out: the tools of the project, the kernel's own time-outs under faults, and what
+# browsers make of the page.
 source "$(dirname "$0")/lib.sh"
 if [ $# = 0 ]; then
-  set -- --exclude 'test/{bench,docs,faults,packaging,scripts,structure}/**'
+  set -- --exclude 'test/{bench,browsers,docs,faults,packaging,scripts,structure}/**'
 fi
 nodes=$(script scripts/cache.ts nodes)
 failed=0

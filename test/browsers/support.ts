@@ -55,7 +55,7 @@ async function poll(isSo: () => Promise<unknown>): Promise<void> {
 }
 
 const SIZE = { width: 1_200, height: 900 };
-const chromiumPath = executable("chromium", "chromium-browser");
+const chromiumPath = executable("chromium", "chromium-browser", "google-chrome");
 const firefoxPath = executable("firefox-esr", "firefox");
 
 const chromium: BrowserKind = {
