@@ -96,6 +96,8 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
    *   then nobody hears of the flush without having asked
    */
   sent(data: Uint8Array | string, hasRoom: boolean, mayBeCopied: boolean): Promise<void> {
+    // The protocol hears of the end when the descriptor is gone; who waited was settled before.
+    if (this.ending !== null) return this.refused();
     if (mayBeCopied && data.length > COPY_THRESHOLD_BYTES) this.channel?.tell();
     return this.whenSent(data, !hasRoom);
   }
