@@ -119,11 +119,8 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
 
   /** @internal */
   viabilityLapsed(): void {
-    const context = {
-      phase: "open",
-      reason: "VIABILITY_TIMEOUT",
-      bytes: this.bytesSoFar(),
-    } as const;
+    const phase = this.current === "closing" ? "close" : "open";
+    const context = { phase, reason: "VIABILITY_TIMEOUT", bytes: this.bytesSoFar() } as const;
     this.fail(this.error("ENETDOWN", "read", context), "network");
   }
 
