@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { describe, expect, test, vi } from "vitest";
 import type { WebSocketConnection } from "../../../lib/index.ts";
-import { binary } from "../../conformance/case.ts";
+import { binary, close, text } from "../../conformance/case.ts";
 import { WebSocket, WebSocketServer } from "../../../lib/ws.ts";
 import { afterTest, open, serve } from "../support.ts";
 import { clientFrames, MIB, slowness, timeLimitMs, upgraded, Victim, written } from "./support.ts";
@@ -45,6 +45,40 @@ describe("B46: unread output", () => {
       }
       // The receive mark, the send mark, a message each way.
       await victim.isUnharmed({ bytes: 50 * 4 * 65_536 + 2 * MIB });
+    },
+    timeLimitMs,
+  );
+
+  test(
+    "who says Close and reads nothing of what waits is aborted after closeTimeout",
+    async () => {
+      const victim = await Victim.serve({ closeTimeout: 500 * slowness });
+      const raw = await upgraded(victim.port);
+      raw.socket.pause();
+      await written(raw, clientFrames(binary(Buffer.alloc(16 * MIB)), close(1000)));
+      await vi.waitFor(async () => expect((await victim.report()).told).toEqual({ ETIMEDOUT: 1 }), {
+        timeout: 10_000 * slowness,
+      });
+      expect((await victim.isUnharmed({ bytes: 4 * MIB, peak: 96 * MIB })).open).toBe(1);
+    },
+    timeLimitMs,
+  );
+
+  test(
+    "200,000 tiny messages of one connection leave the others their turns",
+    async () => {
+      const victim = await Victim.serve();
+      const raw = await upgraded(victim.port);
+      const batch = clientFrames(...Array.from({ length: 10_000 }, () => text("x")));
+      let received = 0;
+      raw.socket.removeAllListeners("data");
+      raw.socket.on("data", (bytes) => {
+        received += bytes.length;
+      });
+      for (let count = 0; count < 20; count++) await written(raw, batch);
+      await vi.waitFor(() => expect(received).toBe(200_000 * 3), { timeout: 20_000 * slowness });
+      const { heldMs } = await victim.isUnharmed({ bytes: 4 * MIB });
+      expect(heldMs).toBeLessThan(500 * slowness);
     },
     timeLimitMs,
   );
