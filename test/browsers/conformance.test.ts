@@ -23,9 +23,11 @@ const TOOLS = `
     socket.binaryType = "arraybuffer";
     const messages = [];
     const waiting = [];
-    socket.onmessage = ({ data }) => (waiting.length > 0 ? waiting.shift()(data) : messages.push(data));
+    socket.onmessage = ({ data }) =>
+      waiting.length > 0 ? waiting.shift()(data) : messages.push(data);
     socket.next = () =>
-      new Promise((resolve) => (messages.length > 0 ? resolve(messages.shift()) : waiting.push(resolve)));
+      new Promise((resolve) =>
+        messages.length > 0 ? resolve(messages.shift()) : waiting.push(resolve));
     socket.closed = new Promise((resolve) => {
       socket.onclose = ({ code, reason, wasClean }) => resolve({ code, reason, wasClean });
     });

@@ -26,15 +26,18 @@ const FINDINGS = `(() => {
   const found = [];
   let seen = 0;
   for (const node of document.body.querySelectorAll("*")) {
-    const own = [...node.childNodes].filter((child) => child.nodeType === 3 && child.data.trim() !== "");
-    if (own.length === 0 && !(node.value > "")) continue;
+    const hasText = [...node.childNodes].some(
+      (child) => child.nodeType === 3 && child.data.trim() !== "");
+    if (!hasText && !(node.value > "")) continue;
     if (node.closest("noscript, script, .visually-hidden, :disabled")) continue;
     seen++;
     const style = getComputedStyle(node);
     const colour = parse(node instanceof SVGElement ? style.fill : style.color);
     const [a, b] = [luminance(colour), luminance(groundOf(node))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < ${LEAST_RATIO}) found.push(node.tagName + " " + node.textContent.trim() + " " + ratio.toFixed(2));
+    if (ratio < ${LEAST_RATIO}) {
+      found.push(node.tagName + " " + node.textContent.trim() + " " + ratio.toFixed(2));
+    }
   }
   return seen > 30 ? found : ["only " + seen + " texts seen"];
 })()`;

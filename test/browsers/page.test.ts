@@ -28,7 +28,8 @@ async function start(...args: string[]): Promise<Service> {
   return { run, page, webSocket };
 }
 
-const IS_ALIVE = `${textOf("#link-text")} === "alive" && !document.getElementById("silence").disabled
+const IS_ALIVE = `${textOf("#link-text")} === "alive"
+  && !document.getElementById("silence").disabled
   && document.querySelectorAll(".card").length > 0`;
 const OWN_CARD = `[...document.querySelectorAll(".card")].find(
   (card) => card.textContent.includes("(this page)") && !/closed|failed/.test(card.dataset.state))`;

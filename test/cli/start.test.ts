@@ -88,7 +88,9 @@ describe("npm start", () => {
     const [page] = await addressesOf(first);
     const second = start("--port", new URL(page).port, "--tcp-port", "0");
     expect(await second.ended()).toBe(1);
-    expect(second.err).toMatch(/^hawser: bind EADDRINUSE localhost:\d+: [^\n]*port 0 for any free one\n$/);
+    expect(second.err).toMatch(
+      /^hawser: bind EADDRINUSE localhost:\d+: [^\n]*port 0 for any free one\n$/,
+    );
   });
 
   test("--host is resolved, and one that is not known is one line", async () => {

@@ -14,7 +14,7 @@ export const USAGE = `npm start -- [--port PORT] [--tcp-port PORT] [--host NAME]
 
 A page that shows its connections, a WebSocket echo on the same port, and a TCP echo beside them.
 
-  --port PORT      of the page and the WebSocket echo; 0 takes any free one (default ${DEFAULT_PORT})
+  --port PORT      of the page and the WebSocket echo; 0: any free one (default ${DEFAULT_PORT})
   --tcp-port PORT  of the TCP echo (default: the one after --port; with --port 0, any free one)
   --host NAME      listen there: a name or an address; "" or * is every address of this machine
                    (default: 127.0.0.1, and ::1 where the system has IPv6)
