@@ -4,7 +4,7 @@
 import { quiet } from "../core/send-waiters.ts";
 import { type HawserError, invalidState } from "../errors/index.ts";
 import type { ByteChannel } from "./byte-channel.ts";
-import { HOLDING, PAUSED, PEER_ENDED, SHUT, STOPPED } from "./connection-facts.ts";
+import { HOLDING, PAUSED, PEER_ENDED, SEND_FAILED, SHUT, STOPPED } from "./connection-facts.ts";
 import { ReceivingConnection } from "./connection-receiving.ts";
 import { type TlsOptions, tlsEngine } from "./tls-engine.ts";
 
@@ -18,6 +18,17 @@ export abstract class SecuringConnection<T = unknown> extends ReceivingConnectio
   abstract onFailed(errno: number): void;
   /** @internal */
   abstract onClosed(): void;
+
+  /**
+   * @internal Of whoever is to end this side itself. Else our own end follows the peer's, and no
+   * error comes behind a clean one (B17).
+   */
+  onFailedAfterEnd(errno: number): void {
+    if (!this.policy.allowHalfOpen) return;
+    // Nothing but sending was left.
+    this.flags |= SEND_FAILED;
+    this.onFailed(errno);
+  }
 
   /**
    * Begins TLS on a connection that is `ready` (RFC 3207 and like): as a client where the

@@ -70,6 +70,8 @@ export interface StreamSink {
   onEnded(): void;
   /** The first errno, after all data. */
   onFailed(errno: number): void;
+  /** Behind the peer's end, where only this side was still open: the errno of what became of it. */
+  onFailedAfterEnd?(errno: number): void;
   /** The bytes waiting to be sent have become fewer, or none. */
   onFlushed(): void;
   /** A flush failed with a negative errno. `onFailed` follows when what arrived has been read. */
@@ -355,7 +357,8 @@ export class StreamChannel implements Channel, LoopAccount {
         sink.onEnded();
         return;
       case KIND_FAILED:
-        sink.onFailed(completions[at + COMPLETION_LENGTH] as number);
+        if (this.#ended) sink.onFailedAfterEnd?.(completions[at + COMPLETION_LENGTH] as number);
+        else sink.onFailed(completions[at + COMPLETION_LENGTH] as number);
         return;
       case KIND_CONNECTED:
         sink.onConnected(completions[at + COMPLETION_LENGTH] as number);

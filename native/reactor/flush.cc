@@ -224,8 +224,9 @@ bool Reactor::SendParts(Chain* chain, iovec* parts, int count, size_t total) {
 // Latched: what was received before is still delivered, and this is then told instead of whatever
 // recv(2) says afterwards.
 void Reactor::FailChain(Chain* chain, int32_t error) {
-  chain->status = error;
   if (chain->slot->latched == 0) chain->slot->latched = error;
+  // Behind the peer's end the flush is who tells, and the kernel says the first errno only once.
+  chain->status = chain->slot->ended ? chain->slot->latched : error;
   Carry(chain->name.index, *chain->slot);
 }
 

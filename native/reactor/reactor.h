@@ -150,6 +150,7 @@ class Reactor {
   bool Serve(int32_t index, Slot& slot);
   bool ServeConnect(int32_t index, Slot& slot);
   bool ServeStream(int32_t index, Slot& slot);
+  void TellLateFailure(int32_t index, Slot& slot);
   bool ServeListener(int32_t index, Slot& slot);
   bool FindBlockRoom();
 

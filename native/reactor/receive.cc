@@ -74,7 +74,8 @@ void Reactor::Note(const ReadyEvent& event) {
       // A poller that cannot take it away only reports more than it has to.
       (void)SetInterest(name.index, *slot, slot->interest & ~static_cast<uint32_t>(kInterestRead));
     }
-    if (slot->writable || trouble) Carry(name.index, *slot);
+    bool is_late = slot->ended && slot->faulty;
+    if (slot->writable || trouble || is_late) Carry(name.index, *slot);
     return;
   }
   if (slot->readable || slot->writable) Carry(name.index, *slot);
@@ -174,6 +175,14 @@ bool Reactor::FindBlockRoom() {
   return true;
 }
 
+// Behind the peer's end no recv(2) says what becomes of a connection whose own side is still open.
+void Reactor::TellLateFailure(int32_t index, Slot& slot) {
+  if (!slot.faulty || slot.latched != 0) return;
+  slot.faulty = false;
+  slot.latched = TakeSocketError(slot.descriptor);
+  if (slot.latched != 0) Complete(index, slot, CompletionKind::kFailed, 0, slot.latched);
+}
+
 bool Reactor::ServeStream(int32_t index, Slot& slot) {
   if (slot.writable) {
     slot.writable = false;
@@ -182,7 +191,10 @@ bool Reactor::ServeStream(int32_t index, Slot& slot) {
       Complete(index, slot, CompletionKind::kWritable, 0, 0);
     }
   }
-  if (slot.ended) return false;
+  if (slot.ended) {
+    TellLateFailure(index, slot);
+    return false;
+  }
   if (slot.paused) {
     if (slot.faulty && !slot.troubled) {
       slot.troubled = true;

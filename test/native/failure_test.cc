@@ -2,6 +2,7 @@
 // that came before it.
 #include <doctest/doctest.h>
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "support/scripted_receive.h"
 #include "support/world.h"
@@ -86,4 +87,31 @@ TEST_CASE("a failure that a flush met while paused is held until Resume") {
   REQUIRE(c.world.reactor->Resume(c.name) == 0);
   c.world.TurnUntilTold(Kind::kFailed);
   CHECK(c.world.First(Kind::kFailed).length == -ECONNRESET);
+}
+
+TEST_CASE("behind the peer's end a reset is told too, once, paused or not") {
+  for (bool paused : {false, true}) {
+    CAPTURE(paused);
+    Connected c;
+    REQUIRE(::shutdown(c.far.get(), SHUT_WR) == 0);
+    c.world.TurnUntilTold(Kind::kEnd);
+    c.world.Clear();
+    if (paused) REQUIRE(c.world.reactor->Pause(c.name) == 0);
+    Reset(&c.far);
+    c.world.TurnUntilTold(Kind::kFailed);
+    c.world.TurnWhileDue();
+    REQUIRE(c.world.told.size() == 1);
+    // Linux says EPIPE of a reset behind a FIN.
+    int error = c.world.First(Kind::kFailed).length;
+    CHECK((error == -ECONNRESET || error == -EPIPE));
+    // The kernel has forgotten it; the flush has not.
+    RestoreSystemCalls restore;
+    system_calls.sendmsg = [](int, const msghdr*, int) -> ssize_t {
+      errno = ENOTCONN;
+      return -1;
+    };
+    c.world.Send(c.name, "x");
+    CHECK(c.world.Flush() > 0);
+    CHECK(c.world.settled[0].status == error);
+  }
 }

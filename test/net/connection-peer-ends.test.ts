@@ -199,4 +199,37 @@ describe("the peer ends first", () => {
     await over.promise;
     expect(calls).toEqual(["held", "end"]);
   });
+
+  test("with allowHalfOpen a reset behind the peer's end is told, without a write", async () => {
+    const ended = deferred<Connection>();
+    const over = deferred<unknown>();
+    const listener = await serve({
+      allowHalfOpen: true,
+      data: () => {},
+      end: (connection) => ended.resolve(connection),
+      close: (_c, error) => over.resolve(error),
+    });
+    const peer = await nodeClient({ port: listener.port, allowHalfOpen: true });
+    peer.resume().end("x");
+    await ended.promise;
+    peer.resetAndDestroy();
+    // What Linux calls a reset behind a FIN.
+    const code = expect.stringMatching(/^(?:EPIPE|ECONNRESET)$/);
+    expect(await over.promise).toMatchObject({ code });
+  });
+
+  test("B17 without it such a reset is no news: what is unread is delivered, then the end", async () => {
+    const opened = deferred<Connection>();
+    const listener = await serve({ open: (connection) => opened.resolve(connection) });
+    const peer = await nodeClient({ port: listener.port, allowHalfOpen: true });
+    peer.end("unread");
+    const connection = await opened.promise;
+    expect(String(await connection.receive({ min: 6 }))).toBe("unread");
+    await delay(20);
+    peer.resetAndDestroy();
+    await delay(50);
+    expect(connection.state).toBe("ready");
+    expect(await connection.receive()).toBeNull();
+    expect((await connection.closed).error).toBeNull();
+  });
 });
