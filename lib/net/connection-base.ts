@@ -51,7 +51,9 @@ import {
   errorBytes,
   errorBytesLeft,
   transferReport,
+  type TransferCounts,
   tryTcpInfo,
+  tryTransferCounts,
 } from "./transfer.ts";
 import type {
   AddressFamily,
@@ -201,7 +203,7 @@ export abstract class ConnectionBase<T = unknown> {
 
   /** What went over it, so far or in all. */
   transferReport(): TransferReport {
-    return this.transferOf(this.ending?.info ?? this.info());
+    return this.transferOf(this.ending?.info ?? this.transferCounts());
   }
 
   /** The kernel's counters now; null for Unix sockets and after the end. One system call. */
@@ -262,7 +264,12 @@ export abstract class ConnectionBase<T = unknown> {
   }
 
   /** @internal */
-  protected transferOf(info: TcpInfo | null): TransferReport {
+  protected transferCounts(): TransferCounts | null {
+    return this.policy.transport === "unix" ? null : tryTransferCounts(this.fd);
+  }
+
+  /** @internal */
+  protected transferOf(info: TransferCounts | null): TransferReport {
     const until = this.ending?.at ?? Math.round(now());
     const totals = {
       durationMs: this.readyAt === 0 ? 0 : until - this.readyAt,
@@ -314,7 +321,7 @@ export abstract class ConnectionBase<T = unknown> {
     const descriptor = Math.max(-1, reactor.descriptorOf(slot, generation));
     const handedOver = this.handedOver();
     const carried = channel.carriedBytes ?? handedOver;
-    const info = tryTcpInfo(descriptor);
+    const info = tryTransferCounts(descriptor);
     const counted = errorBytes(info, handedOver, this.outbound !== null, carried);
     if (counted !== undefined) return counted;
     return errorBytesLeft(reactor.unacknowledgedBytes(slot, generation), handedOver);

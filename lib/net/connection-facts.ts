@@ -4,8 +4,8 @@
 import type { Deadline } from "../core/deadlines.ts";
 import type { ConnectionState } from "../core/states.ts";
 import type { HawserError } from "../errors/index.ts";
-import type { TcpInfo } from "../socket/tcp-info.ts";
 import type { DeadlineOwner } from "./clock.ts";
+import type { TransferCounts } from "./transfer.ts";
 import type { CloseResult } from "./types.ts";
 
 /** How a connection ends; there is one of these from then on. */
@@ -15,7 +15,7 @@ export interface Ending {
   readonly from: ConnectionState;
   readonly error: HawserError | null;
   readonly initiator: CloseResult["initiator"];
-  readonly info: TcpInfo | null;
+  readonly info: TransferCounts | null;
   /** Of the same clock as `readyAt`. */
   readonly at: number;
 }

@@ -33,7 +33,6 @@ import { parseConnectOptions, type StreamParameters } from "./parameters.ts";
 import { makePolicy, type Policy } from "./policy.ts";
 import { TRUNCATED } from "./tls-engine.ts";
 import { traceClose, traceOpen, tracesClose, tracesStates } from "./tracing.ts";
-import { tryTcpInfo } from "./transfer.ts";
 import type { CloseResult, ConnectionHandler, ConnectOptions, StreamEndpoint } from "./types.ts";
 
 /** A connection that is there already: an accepted slot, or a channel. Not public. */
@@ -135,7 +134,7 @@ export class Connection<T = unknown>
       this.flags |= STOPPED;
       channel.pause();
     }
-    outbound.established(this.info()?.roundTripTimeMs ?? null);
+    outbound.established(this.transferCounts()?.roundTripTimeMs ?? null);
     this.followAsAsked();
     if (this.ending !== null) return;
     outbound.settle();
@@ -311,7 +310,7 @@ export class Connection<T = unknown>
     initiator: CloseResult["initiator"],
   ): void {
     if (this.ending !== null) return;
-    const info = this.#wantsInfo() ? tryTcpInfo(this.fd) : null;
+    const info = this.#wantsInfo() ? this.transferCounts() : null;
     this.ending = { event, error, initiator, info, at: Math.round(now()), from: this.current };
     this.flags |= SHUT;
     this.clearBounds();

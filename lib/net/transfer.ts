@@ -2,7 +2,7 @@
 // Not here: TCP_INFO itself (lib/socket/tcp-info.ts).
 
 import type { ErrorBytes } from "../errors/index.ts";
-import { type TcpInfo, tcpInfoOf } from "../socket/tcp-info.ts";
+import { TCP_INFO_INDEX, type TcpInfo, tcpInfoFields, tcpInfoOf } from "../socket/tcp-info.ts";
 import type { EstablishmentReport, TransferReport } from "./types.ts";
 
 /** What only the connection knows. */
@@ -22,12 +22,46 @@ export function tryTcpInfo(descriptor: number): TcpInfo | null {
   }
 }
 
+/** What the reports take of TCP_INFO. */
+export type TransferCounts = Pick<
+  TcpInfo,
+  | "bytesAcknowledged"
+  | "bytesRetransmitted"
+  | "segmentsSent"
+  | "segmentsReceived"
+  | "segmentsRetransmitted"
+  | "roundTripTimeMs"
+  | "roundTripTimeVarianceMs"
+  | "minRoundTripTimeMs"
+>;
+
+/** Only that of TCP_INFO: every connection that is made here is asked when it begins and ends. */
+export function tryTransferCounts(descriptor: number): TransferCounts | null {
+  const fields = descriptor < 0 ? null : tcpInfoFields(descriptor);
+  if (fields === null) return null;
+  return {
+    bytesAcknowledged: at(fields, TCP_INFO_INDEX.bytesAcknowledged),
+    bytesRetransmitted: at(fields, TCP_INFO_INDEX.bytesRetransmitted),
+    segmentsSent: at(fields, TCP_INFO_INDEX.segmentsSent),
+    segmentsReceived: at(fields, TCP_INFO_INDEX.segmentsReceived),
+    segmentsRetransmitted: at(fields, TCP_INFO_INDEX.segmentsRetransmitted),
+    roundTripTimeMs: at(fields, TCP_INFO_INDEX.roundTripTimeMs),
+    roundTripTimeVarianceMs: at(fields, TCP_INFO_INDEX.roundTripTimeVarianceMs),
+    minRoundTripTimeMs: at(fields, TCP_INFO_INDEX.minRoundTripTimeMs),
+  };
+}
+
+function at(fields: Float64Array, index: number): number | null {
+  const value = fields[index] as number;
+  return Number.isNaN(value) ? null : value;
+}
+
 /**
  * Bytes of the application that the peer's kernel has acknowledged. The kernel's count takes in the
  * SYN of an active open and the FIN, which no application sent; a FIN is acknowledged last.
  */
 export function acknowledgedBytes(
-  info: TcpInfo | null,
+  info: TransferCounts | null,
   handedOver: number,
   isActiveOpen: boolean,
 ): number | null {
@@ -44,7 +78,7 @@ export function acknowledgedBytes(
  *   them; so `acknowledged` is the least that it can be.
  */
 export function errorBytes(
-  info: TcpInfo | null,
+  info: TransferCounts | null,
   handedOver: number,
   isActiveOpen: boolean,
   carried = handedOver,
@@ -69,13 +103,16 @@ export function errorBytesLeft(unacknowledged: number, handedOver: number): Erro
 /** @param carried as of {@link errorBytes} */
 export function transferReport(
   totals: TransferTotals,
-  info: TcpInfo | null,
+  info: TransferCounts | null,
   isActiveOpen: boolean,
   carried = totals.bytesHandedOver,
 ): TransferReport {
   const counted = errorBytes(info, totals.bytesHandedOver, isActiveOpen, carried);
+  const { durationMs, bytesRead, bytesHandedOver } = totals;
   return {
-    ...totals,
+    durationMs,
+    bytesRead,
+    bytesHandedOver,
     bytesAcknowledged: counted?.acknowledged ?? null,
     segmentsSent: info?.segmentsSent ?? null,
     segmentsReceived: info?.segmentsReceived ?? null,

@@ -12,7 +12,7 @@ import {
   type TcpInfo,
 } from "./tcp-info-table.ts";
 
-export type { TcpInfo } from "./tcp-info-table.ts";
+export { TCP_INFO_INDEX, type TcpInfo } from "./tcp-info-table.ts";
 
 // include/net/tcp_states.h of Linux, from 1; a bound one that is not connected (13) counts as
 // closed.
@@ -87,6 +87,17 @@ function typed(name: string, value: number, system: OptionSystem): unknown {
 }
 
 const OPTION = SYSTEM === "darwin" ? "TCP_CONNECTION_INFO" : "TCP_INFO";
+
+const scratch = new Float64Array(TCP_INFO_FIELD_COUNT);
+
+/**
+ * The same without the object, for those who need a few fields of many connections: by the places
+ * of TCP_INFO_INDEX, NaN for what this system does not tell. Lent until the next call; null where
+ * there is no connection.
+ */
+export function tcpInfoFields(descriptor: number): Float64Array | null {
+  return native.getTcpInfo(descriptor, scratch) < 0 ? null : scratch;
+}
 
 /**
  * TCP_INFO of a descriptor.

@@ -1,10 +1,12 @@
 // How far the bytes of a failed connection came (lib/net/transfer.ts), by either kernel's count.
 import { describe, expect, test } from "vitest";
+import { connect, listen } from "../../lib/index.ts";
 import {
   acknowledgedBytes,
   errorBytes,
   errorBytesLeft,
   transferReport,
+  tryTransferCounts,
 } from "../../lib/net/transfer.ts";
 import type { TcpInfo } from "../../lib/socket/tcp-info.ts";
 
@@ -42,6 +44,23 @@ describe("B26 by what was acknowledged (Linux)", () => {
   test("where nobody tells there are no bytes", () => {
     expect(errorBytes(null, 1_500, true)).toBeUndefined();
     expect(errorBytes(counted(null), 1_500, true)).toBeUndefined();
+  });
+});
+
+describe("what the reports take of TCP_INFO", () => {
+  test("is what the whole of it says", async () => {
+    await using listener = await listen("tcp://127.0.0.1:0", (connection) => connection.send("x"));
+    const connection = await connect(`tcp://127.0.0.1:${listener.port}`);
+    await connection.receive();
+    const counts = tryTransferCounts(connection.fd);
+    expect(connection.info()).toMatchObject(counts as object);
+    expect(counts?.segmentsReceived).toBeGreaterThan(0);
+    connection.abort();
+  });
+
+  test("is nothing where there is no connection", () => {
+    expect(tryTransferCounts(-1)).toBeNull();
+    expect(tryTransferCounts(0)).toBeNull();
   });
 });
 
