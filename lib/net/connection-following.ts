@@ -7,7 +7,7 @@ import { SecuringConnection } from "./connection-securing.ts";
 import { PathFollower } from "./paths/follower.ts";
 import { NO_RULES } from "./paths/path-rules.ts";
 import type { Path } from "./paths/types.ts";
-import type { Footing } from "./paths/viability.ts";
+import { type Footing, footingOf } from "./paths/viability.ts";
 
 /** The part of {@link Connection} that waits for the network and follows its path. */
 export abstract class FollowingConnection<T = unknown> extends SecuringConnection<T> {
@@ -90,19 +90,11 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
     const { localAddress, remoteAddress, outbound } = this;
     const isUnix = this.policy.transport === "unix";
     if (isUnix || localAddress === undefined || remoteAddress === undefined) return null;
-    const [remote = "", zone] = remoteAddress.split("%");
-    const [local = ""] = localAddress.split("%");
     const { interface: asked } = this.policy.parameters;
-    return {
-      remoteAddress: remote,
-      localAddress: local,
-      interface: outbound?.boundTo ?? asked ?? zone,
-      wanted: {
-        interface: asked ?? zone,
-        localAddress: outbound?.parameters.localAddress?.host,
-      },
-      rules: outbound?.wishes ?? NO_RULES,
-    };
+    const from = outbound?.parameters.localAddress?.host;
+    const wanted = { interface: asked, localAddress: from };
+    const rules = outbound?.wishes ?? NO_RULES;
+    return footingOf({ remoteAddress, localAddress }, wanted, rules, outbound?.boundTo);
   }
 
   /** @internal */

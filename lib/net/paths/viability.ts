@@ -27,6 +27,24 @@ export interface Footing {
   readonly rules: PathRules;
 }
 
+/** The footing between two addresses, which may have zones, as asked for by the caller. */
+export function footingOf(
+  { remoteAddress, localAddress }: { remoteAddress: string; localAddress: string },
+  { interface: asked, localAddress: from }: Footing["wanted"],
+  rules: PathRules,
+  boundTo?: number,
+): Footing {
+  const [remote = "", zone] = remoteAddress.split("%");
+  const [local = ""] = localAddress.split("%");
+  return {
+    remoteAddress: remote,
+    localAddress: local,
+    interface: boundTo ?? asked ?? zone,
+    wanted: { interface: asked ?? zone, localAddress: from },
+    rules,
+  };
+}
+
 export interface Judgement {
   readonly viable: boolean;
   /** The path in use, as the kernel routes it now. */

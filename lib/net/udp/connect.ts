@@ -16,6 +16,8 @@ import {
 } from "../clock.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { captureContext } from "../handler-context.ts";
+import { NO_RULES } from "../paths/path-rules.ts";
+import { type Footing, footingOf } from "../paths/viability.ts";
 import { firstAddress } from "./addresses.ts";
 import { type FlowOwner, UdpFlow } from "./flow.ts";
 import { type FlowPolicy, flowPolicy } from "./flow-policy.ts";
@@ -32,7 +34,8 @@ export async function connectUdp(
 ): Promise<UdpFlow> {
   const context = captureContext();
   const { family, lookup, signal, connectTimeout } = parameters;
-  const policy = flowPolicy(parameters, parameters, parameters.idleTimeout, context);
+  const { idleTimeout } = parameters;
+  const policy = flowPolicy(parameters, parameters, idleTimeout, context, parameters);
   const address = await inTime(endpoint, connectTimeout, signal, (until) =>
     firstAddress(endpoint, { family, lookup, signal: until }),
   );
@@ -40,6 +43,12 @@ export async function connectUdp(
   const peer = internPeer(new Int32Array(address.bytes.buffer), 0);
   const domain = address.domain === DOMAIN_IPV6 ? DOMAIN_IPV6 : DOMAIN_IPV4;
   const flow = new ConnectedSocket(domain, parameters, policy, peer).flow;
+  try {
+    flow.followAsAsked();
+  } catch (error) {
+    flow.abort();
+    throw error;
+  }
   flow.opened();
   return flow;
 }
@@ -74,6 +83,7 @@ async function inTime<T>(
 class ConnectedSocket implements PortOwner, FlowOwner {
   readonly flow: UdpFlow;
   readonly #port: UdpPort;
+  readonly #parameters: UdpConnectParameters;
 
   constructor(
     domain: typeof DOMAIN_IPV4 | typeof DOMAIN_IPV6,
@@ -81,6 +91,7 @@ class ConnectedSocket implements PortOwner, FlowOwner {
     policy: FlowPolicy,
     peer: Peer,
   ) {
+    this.#parameters = parameters;
     const { localAddress, localPort } = parameters;
     const place = { address: peer.address, port: peer.port };
     const port = new UdpPort(domain, parameters, this);
@@ -122,6 +133,11 @@ class ConnectedSocket implements PortOwner, FlowOwner {
 
   drained(): void {
     this.flow.drained();
+  }
+
+  flowFooting(): Footing {
+    const { interface: asked, localAddress } = this.#parameters;
+    return footingOf(this.flow, { interface: asked, localAddress: localAddress?.host }, NO_RULES);
   }
 
   flowAnswered(): void {}

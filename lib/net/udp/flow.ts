@@ -13,6 +13,9 @@ import { localAt } from "../../socket/datagram-record.ts";
 import type { Peer } from "../../socket/peers.ts";
 import { inTurn, mustWaitForLoop, nextIteration, report } from "../../socket/reactor.ts";
 import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
+import { PathFollower } from "../paths/follower.ts";
+import type { Path } from "../paths/types.ts";
+import type { Footing } from "../paths/viability.ts";
 import type { CloseResult } from "../types.ts";
 import { FlowDatagramInfo } from "./datagram-info.ts";
 import type { FlowPolicy } from "./flow-policy.ts";
@@ -29,6 +32,8 @@ export interface FlowOwner {
   /** An error that no call of the flow's could tell. */
   flowError(error: HawserError): void;
   flowDropped(): void;
+  /** What a flow over a socket of its own stands on; absent where flows share one. */
+  flowFooting?(): Footing;
 }
 
 const RESOLVED: Promise<void> = Promise.resolve();
@@ -66,6 +71,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   #bytesWritten = 0;
   #drops = 0;
   #needsDrain = false;
+  #follower: PathFollower | null = null;
   readonly #closed = new Deferred<CloseResult>();
 
   /** @internal */
@@ -144,6 +150,59 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
    */
   get maxDatagramSize(): number {
     return maxDatagramSizeTo(this.#remote);
+  }
+
+  /**
+   * Of a flow that `connect()` made: whether the local address, the link and a route to the peer are
+   * there, as of a {@link Connection}. A flow of a listener, whose socket has no path of its own, is
+   * viable while it is open. @throws HawserError where this process may not look at its networks
+   */
+  get viable(): boolean {
+    return this.#state === "ready" && (this.#followed()?.viable ?? true);
+  }
+
+  /** What a new flow would use, where that is another path; null on a listener's flows. */
+  get betterPath(): Path | null {
+    return this.#followed()?.betterPath ?? null;
+  }
+
+  /** The path in use; null on a listener's flows, and after the end. */
+  get path(): Path | null {
+    return this.#followed()?.path ?? null;
+  }
+
+  #followed(): PathFollower | null {
+    const { flowFooting } = this.#owner;
+    if (this.#follower === null && flowFooting !== undefined && this.#state === "ready") {
+      const footing = flowFooting.call(this.#owner);
+      this.#follower = new PathFollower(this, footing, this.#policy.viabilityTimeout);
+    }
+    return this.#follower;
+  }
+
+  /** @internal Follows from the beginning, where an option or a callback asks for it. */
+  followAsAsked(): void {
+    const { handlers, viabilityTimeout } = this.#policy;
+    const { viable, betterPath } = handlers;
+    if (viable !== undefined || betterPath !== undefined || viabilityTimeout > 0) this.#followed();
+  }
+
+  /** @internal */
+  viabilityChanged(isViable: boolean): void {
+    const { viable } = this.#policy.handlers;
+    if (viable !== undefined) this.#call(() => viable(this as never, isViable));
+  }
+
+  /** @internal */
+  betterPathChanged(path: Path | null): void {
+    const { betterPath } = this.#policy.handlers;
+    if (betterPath !== undefined) this.#call(() => betterPath(this as never, path));
+  }
+
+  /** @internal */
+  viabilityLapsed(): void {
+    const context = { ...this.#place(), phase: "open", reason: "VIABILITY_TIMEOUT" } as const;
+    this.end(codeError("ENETDOWN", "recvmsg", context), "network");
   }
 
   // ---------------------------------------------------------------------------------- receiving
@@ -311,6 +370,8 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
     if (this.#state !== "ready") return;
     this.#state = error === null ? "closed" : "failed";
     clearDeadline(this.#idle);
+    this.#follower?.stop();
+    this.#follower = null;
     this.#queue.end(error ?? codeError("ECANCELED", "recvmsg"), drops);
     this.#owner.flowClosed(this as UdpFlow);
     const result: CloseResult = Object.freeze({ error, initiator, transfer: this.#transfer() });

@@ -23,7 +23,7 @@ import {
   type Values,
 } from "../options.ts";
 import { CONNECT_FIELDS, LISTEN_FIELDS, STREAM_FIELDS } from "../parameters.ts";
-import type { UdpFlowHandler, UdpHandlers, UdpListenOptions } from "./types.ts";
+import type { UdpConnectOptions, UdpFlowHandler, UdpHandlers, UdpListenOptions } from "./types.ts";
 
 const MAX_RECEIVE_BUFFER_BYTES = 0x3fff_ffff;
 
@@ -53,9 +53,16 @@ const HANDLERS = {
   close: callback<NonNullable<UdpHandlers["close"]>>(),
 };
 
+const PATH_FIELDS = {
+  viabilityTimeout: CONNECT_FIELDS.viabilityTimeout,
+  viable: callback<NonNullable<UdpConnectOptions["viable"]>>(),
+  betterPath: callback<NonNullable<UdpConnectOptions["betterPath"]>>(),
+};
+
 const CONNECT_TABLE = {
   ...COMMON_FIELDS,
   ...HANDLERS,
+  ...PATH_FIELDS,
   connectTimeout: duration(CONNECT_TIMEOUT_MS),
   idleTimeout: duration(IDLE_TIMEOUT_MS),
   localAddress: CONNECT_FIELDS.localAddress,
@@ -75,6 +82,8 @@ const LISTEN_TABLE = {
 
 /** What both kinds of socket need to know. */
 export type UdpParameters = Readonly<Values<typeof COMMON_FIELDS>>;
+/** What a flow over a socket of its own is to know of its path. */
+export type UdpPathSet = Readonly<Values<typeof PATH_FIELDS>>;
 export type UdpHandlerSet = Readonly<Values<typeof HANDLERS>>;
 export type UdpConnectParameters = Readonly<Values<typeof CONNECT_TABLE>>;
 export type UdpListenParameters = Readonly<Values<typeof LISTEN_TABLE>> & {

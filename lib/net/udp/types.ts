@@ -5,6 +5,7 @@ import type { LookupFunction } from "node:net";
 import type { HawserError } from "../../errors/index.ts";
 import type { Datagram } from "../../socket/datagram-receiver.ts";
 import type { SocketOptions } from "../../socket/options.ts";
+import type { Path } from "../paths/types.ts";
 import type { UdpFlow } from "./flow.ts";
 import type { UdpListener } from "./listener.ts";
 
@@ -71,6 +72,15 @@ export interface UdpConnectOptions<T = unknown> extends UdpOptions, UdpHandlers<
   readonly localAddress?: string | undefined;
   /** EADDRINUSE where a listener here owns it: use `listener.connect()`, as the message says. */
   readonly localPort?: number | undefined;
+  /**
+   * How long `viable` may be false, in milliseconds, before the flow fails with ENETDOWN and
+   * `reason` VIABILITY_TIMEOUT. Default 0: no limit.
+   */
+  readonly viabilityTimeout?: number | undefined;
+  /** `flow.viable` has changed, as of a connection: within 200 ms. */
+  viable?(flow: UdpFlow<T>, viable: boolean): unknown;
+  /** `flow.betterPath` has changed. Nothing migrates by itself. */
+  betterPath?(flow: UdpFlow<T>, path: Path | null): unknown;
 }
 
 export interface UdpListenOptions<T = unknown> extends UdpOptions, UdpHandlers<T> {
