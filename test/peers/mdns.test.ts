@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { foreignEnvironment } from "../support/environment.ts";
+import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
 
 const PROGRAM = join(import.meta.dirname, "mdns-program.mjs");
 const here = `hawser-mdns-${process.pid}-a`;
@@ -100,11 +100,11 @@ describe.skipIf(missing !== undefined)(
         env: { ...foreignEnvironment(), PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` },
         stdio: ["ignore", "ignore", "pipe"],
       });
-      const child = spawn(
-        "ip",
-        ["netns", "exec", here, process.execPath, "--import", "tsx", PROGRAM],
-        { stdio: ["ignore", "pipe", "inherit"] },
-      );
+      const node = ["env", ...nodeArguments(), process.execPath, "--import", "tsx", PROGRAM];
+      const child = spawn("ip", ["netns", "exec", here, ...node], {
+        env: foreignEnvironment(),
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       const lines = createInterface({ input: child.stdout });
       const [line] = (await once(lines, "line")) as [string];
       results = JSON.parse(line);

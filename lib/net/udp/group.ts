@@ -1,5 +1,5 @@
 // DatagramGroup: a multicast group on some interfaces, on a port of its own or on a listener's. Not
-// here: which datagram is a group's (listener.ts), the memberships' system call (native/socket).
+// here: which datagram is a group's (listener.ts), where it is joined (memberships.ts).
 
 import { parseAddress } from "../../core/address.ts";
 import { bytesOf, type SendData } from "../../core/byte-stream.ts";
@@ -21,16 +21,17 @@ import {
 } from "../../errors/index.ts";
 import { toNativeAddress } from "../../socket/address.ts";
 import { ownedDatagram } from "../../socket/datagram-batch.ts";
-import { interfaceIndex, ManySent, requireIterable } from "../../socket/datagram-many.ts";
+import { interfaceIndex, ManySent } from "../../socket/datagram-many.ts";
 import { type Datagram, DatagramReceiver } from "../../socket/datagram-receiver.ts";
 import { interfaceAt, localAt, peerAt } from "../../socket/datagram-record.ts";
-import { listInterfaces, type NetworkInterface } from "../../socket/interfaces.ts";
+import type { NetworkInterface } from "../../socket/interfaces.ts";
 import { applyOptions, assign } from "../../socket/options.ts";
-import { FLAT_WORDS, internPeer, type Peer } from "../../socket/peers.ts";
-import { reactor, report } from "../../socket/reactor.ts";
+import { internPeer, type Peer } from "../../socket/peers.ts";
+import { report } from "../../socket/reactor.ts";
 import { parseEndpoint } from "../endpoint.ts";
 import { bindPorts } from "./addresses.ts";
 import { isMulticast } from "./local-addresses.ts";
+import { Memberships } from "./memberships.ts";
 import { parseUdpListen } from "./parameters.ts";
 import type { PortOwner, UdpPort } from "./port.ts";
 import type { UdpEndpoint } from "./types.ts";
@@ -40,7 +41,10 @@ export interface GroupOptions {
   readonly address: string;
   /** Source-specific (RFC 4607): only what this address sends. */
   readonly source?: string | undefined;
-  /** Names or indexes. Default: every interface that is up and does multicast, as of now. */
+  /**
+   * Names or indexes. Default: every interface that is up and does multicast. What goes away is
+   * forgotten, and joined again when it is back.
+   */
   readonly interfaces?: readonly (string | number)[] | undefined;
   /** IP_MULTICAST_LOOP: what is sent comes back to this host's members. Default true. */
   readonly loopback?: boolean | undefined;
@@ -66,7 +70,7 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
   readonly #peer: Peer;
   readonly #source: Peer | null;
   readonly #port: UdpPort;
-  readonly #joined: NetworkInterface[] = [];
+  readonly #memberships: Memberships;
   readonly #datagram: GroupOptions["datagram"];
   readonly #receiver = new DatagramReceiver(RECEIVE_HIGH_WATER_MARK_BYTES, () => {});
   readonly #left: (group: DatagramGroup) => Promise<void>;
@@ -95,7 +99,7 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
       assign(isIpv6 ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP", loopback),
       assign(isIpv6 ? "IPV6_MULTICAST_HOPS" : "IP_MULTICAST_TTL", ttl),
     ]);
-    this.#joinAll(interfaces);
+    this.#memberships = new Memberships(port, this.#peer, this.#source, interfaces);
   }
 
   /**
@@ -145,50 +149,9 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
     }
   }
 
-  #joinAll(chosen: readonly (string | number)[] | undefined): void {
-    const all = listInterfaces();
-    const wanted =
-      chosen === undefined
-        ? all.filter((one) => one.up && one.multicast)
-        : Array.from(requireIterable(chosen, "options.interfaces"), (one) => {
-            const index = interfaceIndex(one, "options.interfaces");
-            const found = all.find((known) => known.index === index);
-            if (found === undefined)
-              throw codeError("ENODEV", "setsockopt", { address: String(one) });
-            return found;
-          });
-    for (const one of wanted) {
-      const status = this.#change(one.index, true);
-      if (status === 0) this.#joined.push(one);
-      else if (chosen !== undefined) {
-        this.#leaveAll();
-        throw errnoError(status, "setsockopt", { address: this.address });
-      }
-    }
-    if (this.#joined.length === 0)
-      throw codeError("ENODEV", "setsockopt", { address: this.address });
-  }
-
-  #change(index: number, join: boolean): number {
-    const [slot, generation] = this.#port.slotName;
-    const source = this.#source === null ? undefined : bytesOfWords(this.#source.words);
-    return reactor.changeMembership(
-      slot,
-      generation,
-      bytesOfWords(this.#peer.words),
-      source,
-      index,
-      join,
-    );
-  }
-
-  #leaveAll(): void {
-    for (const { index } of this.#joined.splice(0)) this.#change(index, false);
-  }
-
-  /** Those on which it is joined. */
+  /** Those on which it is joined now. */
   get interfaces(): readonly NetworkInterface[] {
-    return [...this.#joined];
+    return [...this.#memberships.joined];
   }
 
   get port(): number {
@@ -202,9 +165,8 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
 
   /** @internal Whether a datagram is this group's; then it is delivered. */
   deliver(data: Buffer, at: number): boolean {
-    const index = interfaceAt(at);
     if (localAt(at)?.address !== this.address) return false;
-    if (!this.#joined.some((one) => one.index === index)) return false;
+    if (!this.#memberships.has(interfaceAt(at))) return false;
     if (this.#source !== null && peerAt(at)?.address !== this.#source.address) return false;
     const datagram = ownedDatagram(ownedCopy(data, 0, data.length), at);
     if (this.#datagram !== undefined) {
@@ -251,7 +213,7 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
     const chosen = options?.interface;
     const indexes =
       chosen === undefined
-        ? this.#joined.map((one) => one.index)
+        ? this.#memberships.joined.map((one) => one.index)
         : [interfaceIndex(chosen, "options.interface")];
     if (!this.#isMember) {
       sent.refused(errnoOf("EPIPE") as number);
@@ -270,7 +232,7 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
   async leave(): Promise<void> {
     if (!this.#isMember) return;
     this.#isMember = false;
-    this.#leaveAll();
+    this.#memberships.leave();
     this.#receiver.cancel(codeError("ECANCELED", "recvmsg", { address: this.address }));
     await this.#left(this);
   }
@@ -298,8 +260,4 @@ function peerOf(text: string, port: number): Peer {
   const address = parseAddress(text);
   if (address === undefined) throw invalidArgValue("address", "must be an IP address", text);
   return internPeer(new Int32Array(toNativeAddress(address, port).bytes.buffer), 0);
-}
-
-function bytesOfWords(words: Int32Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, FLAT_WORDS * 4);
 }

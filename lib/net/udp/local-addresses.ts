@@ -3,6 +3,7 @@
 // of addresses become known (lib/net/paths).
 
 import { UDP_INTERFACES_FRESH_MS } from "../../core/limits.ts";
+import { HawserError } from "../../errors/index.ts";
 import { localWords } from "../../socket/datagram-many.ts";
 import { listInterfaces, type NetworkInterface } from "../../socket/interfaces.ts";
 import type { Peer } from "../../socket/peers.ts";
@@ -45,7 +46,8 @@ function interfacesNow(): readonly NetworkInterface[] {
 function watchIfPossible(): PathWatch | null {
   try {
     return watchPaths({ changed: ({ snapshot }) => learn(snapshot.interfaces) });
-  } catch {
+  } catch (error) {
+    if (!(error instanceof HawserError)) throw error;
     return null;
   }
 }
