@@ -31,7 +31,7 @@ export interface NetworkInterface {
   readonly name: string;
   readonly kind: InterfaceKind;
   readonly up: boolean;
-  /** The link is there (IFF_RUNNING, netdevice(7)). */
+  /** The link is there (IFF_LOWER_UP and not IFF_DORMANT, netdevice(7); on macOS IFM_ACTIVE). */
   readonly running: boolean;
   readonly loopback: boolean;
   readonly broadcast: boolean;

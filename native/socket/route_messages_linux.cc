@@ -134,8 +134,17 @@ InterfaceKind KindOf(uint16_t hardware, const char* driver, size_t size) {
   return IsTunnelHardware(hardware) ? InterfaceKind::kTunnel : InterfaceKind::kWired;
 }
 
+// IFF_LOWER_UP and IFF_DORMANT, which <net/if.h> lacks. The kernel is up to a second late with
+// IFF_RUNNING (net/core/link_watch.c), and with these it is not.
+constexpr unsigned int kLowerUp = 1u << 16;
+constexpr unsigned int kDormant = 1u << 17;
+
+bool HasLink(unsigned int flags) {
+  return (flags & IFF_UP) && (flags & kLowerUp) && !(flags & kDormant);
+}
+
 int32_t FlagsOf(unsigned int flags) {
-  return (flags & IFF_UP ? kInterfaceUp : 0) | (flags & IFF_RUNNING ? kInterfaceRunning : 0) |
+  return (flags & IFF_UP ? kInterfaceUp : 0) | (HasLink(flags) ? kInterfaceRunning : 0) |
          (flags & IFF_LOOPBACK ? kInterfaceLoopback : 0) |
          (flags & IFF_BROADCAST ? kInterfaceBroadcast : 0) |
          (flags & IFF_MULTICAST ? kInterfaceMulticast : 0) |

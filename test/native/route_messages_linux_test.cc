@@ -22,6 +22,8 @@ using namespace hawser::rtnetlink;
 namespace {
 
 constexpr uint16_t kViaAttribute = 18;
+constexpr uint32_t kLowerUpFlag = 1u << 16;
+constexpr uint32_t kDormantFlag = 1u << 17;
 constexpr uint16_t kNewNextHopMessage = 104;
 
 Bytes Attribute(uint16_t type, const Bytes& data) {
@@ -170,7 +172,7 @@ void ReadAll(const uint8_t* bytes, size_t size) {
 }  // namespace
 
 TEST_CASE("rtnetlink: a link has its name, index, flags, MTU and hardware address") {
-  LinkEntry entry = Link(LinkMessage(ARPHRD_ETHER, "", IFF_UP | IFF_RUNNING | IFF_MULTICAST));
+  LinkEntry entry = Link(LinkMessage(ARPHRD_ETHER, "", IFF_UP | kLowerUpFlag | IFF_MULTICAST));
   CHECK(std::string(entry.name) == "eth0");
   CHECK(entry.index == 3);
   CHECK(entry.mtu == 1500);
@@ -184,11 +186,15 @@ TEST_CASE("rtnetlink: each flag of a link has a number of our own") {
     uint32_t theirs;
     int32_t ours;
   } flags[] = {{IFF_UP, kInterfaceUp},
-               {IFF_RUNNING, kInterfaceRunning},
                {IFF_LOOPBACK, kInterfaceLoopback},
                {IFF_BROADCAST, kInterfaceBroadcast},
                {IFF_MULTICAST, kInterfaceMulticast},
                {IFF_POINTOPOINT, kInterfacePointToPoint},
+               {IFF_UP | kLowerUpFlag, kInterfaceUp | kInterfaceRunning},
+               {IFF_UP | kLowerUpFlag | kDormantFlag, kInterfaceUp},
+               {kLowerUpFlag, 0},
+               // Late, and so not looked at.
+               {IFF_RUNNING, 0},
                {IFF_PROMISC, 0}};
   for (const auto& one : flags) {
     CHECK(Link(LinkMessage(ARPHRD_ETHER, "", one.theirs)).flags == one.ours);
