@@ -156,6 +156,7 @@ export class ConnectionDuplex extends DescribedDuplex {
     this.#connection = null;
     this.#isReading = false;
     this.#inFlight = 0;
+    this.forgetPeer();
   }
 
   /** As in node:net: between `connect()` and the event `connect`. */

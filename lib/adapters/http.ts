@@ -126,7 +126,11 @@ async function withinTime(done: Promise<void>, ms: number): Promise<void> {
 }
 
 export interface AgentOptions extends http.AgentOptions {
-  /** Options of hawser's connections: `keepAlive`, `dropTimeout`, `connectTimeout` and the like. */
+  /**
+   * Options of hawser's connections: `keepAlive`, `dropTimeout`, `connectTimeout` and the like. The
+   * agent's own `keepAlive` is whether connections are used again, and its `keepAliveMsecs` sets
+   * the idle time of those that wait for that; without it they keep theirs.
+   */
   readonly hawser?: HttpConnectOptions | undefined;
 }
 
@@ -142,6 +146,7 @@ export class Agent extends http.Agent {
   constructor({ hawser = {}, ...options }: AgentOptions = {}) {
     super(options);
     this.#hawser = hawser;
+    keepOwnKeepAlive(this, options);
   }
 
   /** @internal Called by Node for a request that finds no free connection. */
@@ -157,6 +162,7 @@ export class HttpsAgent extends https.Agent {
   constructor({ hawser = {}, ...options }: HttpsAgentOptions = {}) {
     super(options);
     this.#hawser = hawser;
+    keepOwnKeepAlive(this, options);
   }
 
   /** @internal Called by Node for a request that finds no free connection. */
@@ -168,6 +174,12 @@ export class HttpsAgent extends https.Agent {
     socket.once("error", (error) => secure.destroy(error));
     return secure;
   }
+}
+
+// Node sets a connection that is kept to probes after 1 s, where nobody has said another time; here
+// the connection has its own.
+function keepOwnKeepAlive(agent: http.Agent, { keepAliveMsecs }: http.AgentOptions): void {
+  if (keepAliveMsecs === undefined) Object.assign(agent, { keepAliveMsecs: 0 });
 }
 
 interface SocketMaker {

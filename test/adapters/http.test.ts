@@ -8,6 +8,7 @@ import net, { type AddressInfo } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ConnectionDuplex } from "../../lib/adapters/duplex.ts";
 import { Agent, createServer, HttpsAgent } from "../../lib/http.ts";
 import { foreignEnvironment } from "../support/environment.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "./certificates.ts";
@@ -185,6 +186,29 @@ describe("Agent", () => {
     }
     expect(ports.size).toBe(1);
   });
+
+  it.each([
+    [undefined, 60],
+    [7_000, 7],
+  ])(
+    "a kept connection has the idle time it was made with, unless keepAliveMsecs is %j",
+    async (keepAliveMsecs, seconds) => {
+      const port = await nodeServer((_incoming, response) => response.end("ok"));
+      const agent = new Agent({
+        keepAlive: true,
+        ...(keepAliveMsecs !== undefined && { keepAliveMsecs }),
+        hawser: { keepAlive: { idle: 60_000, interval: 5_000, count: 2 } },
+      });
+      cleanUps.push(() => agent.destroy());
+      await text(await request(`http://127.0.0.1:${port}/`, { agent }));
+      await expect.poll(() => Object.values(agent.freeSockets).length).toBe(1);
+      const [free] = Object.values(agent.freeSockets)[0] as unknown as ConnectionDuplex[];
+      const connection = free?.connection;
+      const idle = process.platform === "darwin" ? "TCP_KEEPALIVE" : "TCP_KEEPIDLE";
+      expect(connection?.getOption(idle)).toBe(seconds);
+      expect(connection?.getOption("TCP_KEEPINTVL")).toBe(5);
+    },
+  );
 
   it("100 requests at once over 4 sockets", async () => {
     const port = await nodeServer((incoming, response) => incoming.pipe(response));

@@ -490,6 +490,20 @@ describe("states", () => {
   });
 });
 
+describe("addresses", () => {
+  it("remoteAddress is still known in the close listener of who asked before", () =>
+    same(async ({ client, server }) => {
+      const before = [client.remoteAddress, client.remoteFamily, client.remotePort !== undefined];
+      const port = client.remotePort;
+      client.resume();
+      server.end();
+      await closed(client);
+      const { remoteAddress, remoteFamily, remotePort, localAddress, localPort } = client;
+      const after = [remoteAddress, remoteFamily, remotePort === port];
+      return [before, after, localAddress, localPort, client.address()];
+    }));
+});
+
 describe("a download that is left", () => {
   it("destroy() in the middle stops the peer at once, as with node:net", async () => {
     const { client, server } = await pairOf(hawserPair);
