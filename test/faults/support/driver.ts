@@ -2,68 +2,83 @@
 // each, and tells events. Run by hosts.ts. Not here: what a scenario expects.
 
 import { createHash, type Hash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { type Connection, connect, type HawserError, listen } from "../../../lib/index.ts";
+import type { HawserError } from "../../../lib/index.ts";
 import { livenessMonitor } from "../../../lib/net/liveness-monitor.ts";
-import type { CloseResult, ConnectOptions, StreamEndpoint } from "../../../lib/net/types.ts";
+import type { ConnectOptions } from "../../../lib/net/types.ts";
 import { patternOf } from "./pattern.ts";
 import { sharedNow } from "./program.ts";
+import {
+  connectStream,
+  type DrivenStream,
+  listenForStreams,
+  type StreamEnding,
+  type StreamEvents,
+  type StreamKind,
+} from "./streams.ts";
 
 interface Command {
   readonly id: number;
   readonly op: string;
   readonly connection: number;
-  readonly endpoint: StreamEndpoint;
+  readonly kind: StreamKind;
+  readonly endpoint: string;
   readonly options: ConnectOptions;
   readonly bytes: number;
   readonly everyMs: number;
 }
 
 interface Held {
-  readonly connection: Connection;
+  readonly stream: DrivenStream;
+  readonly name: number;
   readonly hash: Hash;
+  bytesRead: number;
   sawEnd: boolean;
   timer?: NodeJS.Timeout;
 }
 
 const held = new Map<number, Held>();
-let nextName = 1;
+const names = new WeakMap<DrivenStream, Held>();
 
 function say(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-const handlers = {
-  data(connection: Connection, bytes: Buffer): void {
-    ofConnection(connection)?.hash.update(bytes);
+const events: StreamEvents = {
+  opened(stream) {
+    const name = held.size + 1;
+    const one = { stream, name, hash: createHash("sha256"), bytesRead: 0, sawEnd: false };
+    names.set(stream, one);
+    held.set(name, one);
   },
-  end(connection: Connection): void {
-    const one = ofConnection(connection);
-    if (one !== undefined) one.sawEnd = true;
+  data(stream, bytes) {
+    const one = names.get(stream) as Held;
+    one.bytesRead += bytes.length;
+    one.hash.update(bytes);
+  },
+  end(stream) {
+    (names.get(stream) as Held).sawEnd = true;
+  },
+  ended: (stream, ending) => tellEnded(names.get(stream) as Held, ending),
+};
+
+/** Those of a listener are told of as they come. */
+const acceptedEvents: StreamEvents = {
+  ...events,
+  opened(stream) {
+    events.opened(stream);
+    say({ event: "accepted", connection: nameOf(stream) });
   },
 };
 
-// The callbacks get the connection; its name stands in its own data.
-function ofConnection(connection: Connection): Held | undefined {
-  return held.get(hold(connection));
-}
+const nameOf = (stream: DrivenStream) => (names.get(stream) as Held).name;
 
-function hold(connection: Connection): number {
-  if (typeof connection.data === "number") return connection.data;
-  const name = nextName++;
-  connection.data = name;
-  held.set(name, { connection, hash: createHash("sha256"), sawEnd: false });
-  void connection.closed.then((result) => tellEnded(name, result));
-  return name;
-}
-
-function tellEnded(name: number, { error, initiator }: CloseResult): void {
-  const one = held.get(name) as Held;
+function tellEnded(one: Held, { error, initiator, closeCode }: StreamEnding): void {
   clearInterval(one.timer);
-  const { connection } = one;
   say({
     event: "ended",
-    connection: name,
+    connection: one.name,
     at: sharedNow(),
     code: error?.code ?? null,
     reason: error?.reason ?? null,
@@ -71,8 +86,9 @@ function tellEnded(name: number, { error, initiator }: CloseResult): void {
     message: error?.message ?? null,
     bytes: error?.bytes ?? null,
     initiator,
-    state: connection.state,
-    bytesRead: connection.bytesRead,
+    closeCode,
+    state: one.stream.state,
+    bytesRead: one.bytesRead,
     sha256: one.hash.digest("hex"),
     sawEnd: one.sawEnd,
   });
@@ -84,20 +100,19 @@ function oneOf({ connection }: Command): Held {
   return one;
 }
 
-function write({ connection }: Held, bytes: number): boolean {
-  return connection.write(patternOf(connection.bytesWritten, bytes));
+function write({ stream }: Held, bytes: number): void {
+  stream.write(patternOf(stream.bytesWritten, bytes));
 }
 
 const operations: Record<string, (command: Command) => unknown> = {
-  async connect({ endpoint, options }) {
-    const connection = (await connect(endpoint, { ...handlers, ...options })) as Connection;
-    return { connection: hold(connection) };
+  async connect({ kind, endpoint, options }) {
+    return { connection: nameOf(await connectStream(kind, endpoint, options, events)) };
   },
 
-  async refused({ endpoint, options }) {
+  async refused({ kind, endpoint, options }) {
     const before = sharedNow();
     try {
-      await connect(endpoint, { ...handlers, ...options });
+      await connectStream(kind, endpoint, options, events);
     } catch (thrown) {
       const { code, reason = null, phase = null } = thrown as HawserError;
       return { code, reason, phase, tookMs: sharedNow() - before };
@@ -105,11 +120,8 @@ const operations: Record<string, (command: Command) => unknown> = {
     throw new Error("connected");
   },
 
-  async listen({ endpoint, options }) {
-    const open = (connection: Connection) => {
-      say({ event: "accepted", connection: hold(connection) });
-    };
-    await listen(endpoint, { ...handlers, ...options, open });
+  async listen({ kind, endpoint, options }) {
+    await listenForStreams(kind, endpoint, options, acceptedEvents);
   },
 
   write(command) {
@@ -126,28 +138,40 @@ const operations: Record<string, (command: Command) => unknown> = {
 
   async fill(command) {
     const one = oneOf(command);
-    const { connection } = one;
     do {
       write(one, 65_536);
       await new Promise((resolve) => setTimeout(resolve, 5));
-    } while (connection.bufferedAmount < command.bytes);
+    } while (one.stream.bufferedAmount < command.bytes);
     return { at: sharedNow() };
   },
 
   info(command) {
-    const { connection } = oneOf(command);
-    const { state, bytesWritten, bufferedAmount } = connection;
+    const { connection, state, bytesWritten, bufferedAmount } = oneOf(command).stream;
     return { connectionState: state, bytesWritten, bufferedAmount, ...connection.info() };
   },
 
-  pause: (command) => void oneOf(command).connection.pause(),
-  resume: (command) => void oneOf(command).connection.resume(),
+  pause: (command) => oneOf(command).stream.pause(),
+  resume: (command) => oneOf(command).stream.resume(),
   shutdown(command) {
     const at = sharedNow();
-    void oneOf(command).connection.shutdown();
+    oneOf(command).stream.shutdown();
     return { at };
   },
-  close: (command) => void oneOf(command).connection.close(),
+  close: (command) => oneOf(command).stream.close(),
+  abort(command) {
+    const at = sharedNow();
+    oneOf(command).stream.abort();
+    return { at };
+  },
+  /** What it has heard, and what this process holds. */
+  count(command) {
+    const { bytesRead, sawEnd, stream } = oneOf(command);
+    return { bytesRead, sawEnd, bufferedAmount: stream.bufferedAmount };
+  },
+  process: () => ({
+    descriptors: readdirSync("/proc/self/fd").length,
+    residentBytes: process.memoryUsage.rss(),
+  }),
   counters: () => ({ ...livenessMonitor.counters, watched: livenessMonitor.size }),
 };
 

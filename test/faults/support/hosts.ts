@@ -2,11 +2,13 @@
 // hawser's on another. Everything started here is ended with the scenario.
 
 import { join } from "node:path";
-import { describe, test } from "vitest";
+import { describe, test, vi } from "vitest";
 import { nodeArguments } from "../../support/environment.ts";
 import { type HostName, Network } from "./network.ts";
+import type { StreamCase } from "./pairs.ts";
 import { type Line, Program, slowness } from "./program.ts";
 import { whatIsMissing } from "./requirements.ts";
+import type { StreamKind } from "./streams.ts";
 
 const here = (...parts: string[]) => join(import.meta.dirname, "..", ...parts);
 
@@ -28,6 +30,8 @@ export interface Ended {
   readonly sha256: string;
   /** Whether the peer's end was delivered. */
   readonly sawEnd: boolean;
+  /** Of a WebSocket. */
+  readonly closeCode: number | null;
 }
 
 /** A connection of hawser's in another process. */
@@ -75,6 +79,15 @@ export class RemoteConnection {
     await this.#ask("close");
   }
 
+  async abort(): Promise<number> {
+    return (await this.#ask("abort")).at as number;
+  }
+
+  /** What the application has received so far. */
+  count(): Promise<Line> {
+    return this.#ask("count");
+  }
+
   /** How it ended, once it has. */
   async ended(): Promise<Ended> {
     const line = await this.#program.event(
@@ -95,27 +108,33 @@ export class RemoteConnection {
   }
 }
 
-/** A process with hawser in it. */
+/** A process with hawser in it, whose connections are of one kind. */
 export class HawserProcess {
   readonly program: Program;
+  readonly #kind: StreamKind;
 
-  constructor(program: Program) {
+  constructor(program: Program, kind: StreamKind = "connection") {
     this.program = program;
+    this.#kind = kind;
   }
 
   /** Connects. @throws where `connect` rejects. */
   async connect(endpoint: string, options: object = {}): Promise<RemoteConnection> {
-    const { connection } = await this.program.ask("connect", { endpoint, options });
+    const { connection } = await this.program.ask("connect", {
+      kind: this.#kind,
+      endpoint,
+      options,
+    });
     return new RemoteConnection(this.program, connection as number);
   }
 
   /** Connects where that must fail: the error, and how long it took. */
   async refused(endpoint: string, options: object = {}): Promise<Line> {
-    return this.program.ask("refused", { endpoint, options });
+    return this.program.ask("refused", { kind: this.#kind, endpoint, options });
   }
 
   async listen(endpoint: string, options: object = {}): Promise<void> {
-    await this.program.ask("listen", { endpoint, options });
+    await this.program.ask("listen", { kind: this.#kind, endpoint, options });
   }
 
   /** The next connection that the listener accepts. */
@@ -134,7 +153,7 @@ export class HawserProcess {
 export interface Hosts {
   readonly network: Network;
   /** Starts a process with hawser on a host. */
-  hawser(host: HostName): Promise<HawserProcess>;
+  hawser(host: HostName, kind?: StreamKind): Promise<HawserProcess>;
   /** Starts a process with thousands of hawser's connections (crowd.ts). */
   crowd(host: HostName): Promise<Program>;
   /** Starts Python's socket module under control (peers/peer.py). */
@@ -175,7 +194,7 @@ export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<
       start,
       python: (host) => controlled(host, "python3", "-u", here("peers", "peer.py")),
       node: (host) => controlled(host, process.execPath, here("peers", "peer.mjs")),
-      hawser: async (host) => new HawserProcess(await typescript(host, "driver.ts")),
+      hawser: async (host, kind) => new HawserProcess(await typescript(host, "driver.ts"), kind),
       crowd: (host) => typescript(host, "crowd.ts"),
     });
   } finally {
@@ -185,6 +204,11 @@ export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<
 }
 
 const missing = whatIsMissing();
+/**
+ * Scenarios at once: nearly all of their time they wait for the kernel's. Where everything is slower
+ * by design fewer keep one another from being on time.
+ */
+vi.setConfig({ maxConcurrency: slowness > 1 ? 2 : 8 });
 /** Set-up, the fault and its bound together; the scenarios state their own bounds. */
 const SCENARIO_LIMIT_MS = 90_000 * slowness;
 
@@ -200,6 +224,20 @@ export function scenarios(
       test(what, () => withHosts(body), SCENARIO_LIMIT_MS);
     }
   });
+}
+
+/** The same scenarios over each of several streams. */
+export function scenariosOver(
+  name: string,
+  streams: readonly StreamCase[],
+  table: Readonly<Record<string, (hosts: Hosts, stream: StreamCase) => Promise<void>>>,
+): void {
+  for (const stream of streams) {
+    const bound = Object.entries(table).map(
+      ([what, body]) => [what, (hosts: Hosts) => body(hosts, stream)] as const,
+    );
+    scenarios(`${name}, over ${stream.name}`, Object.fromEntries(bound));
+  }
 }
 
 /** Waits without doing anything: for what must not happen. */

@@ -10,6 +10,9 @@ export type Direction = "both" | "toServer" | "toClient";
 /** The addresses: the router has .1 on both links. */
 export const CLIENT_ADDRESS = "10.71.1.2";
 export const SERVER_ADDRESS = "10.71.2.2";
+/** The same in IPv6: the router has ::1 on both links. */
+export const CLIENT_ADDRESS_6 = "fd71:1::2";
+export const SERVER_ADDRESS_6 = "fd71:2::2";
 
 const PREFIX = "hawser";
 let count = 0;
@@ -18,7 +21,10 @@ let stale: Promise<void> | undefined;
 /** Runs a shell script. @throws with what it said where it fails. */
 function shell(script: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn("sh", ["-e"], { stdio: ["pipe", "pipe", "pipe"], env: foreignEnvironment() });
+    const child = spawn("sh", ["-e"], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: foreignEnvironment(),
+    });
     let said = "";
     let complained = "";
     child.stdout.on("data", (text) => {
@@ -80,7 +86,13 @@ export class Network {
       ip -n ${s} address add ${SERVER_ADDRESS}/24 dev eth0; ip -n ${s} link set eth0 up
       ip -n ${c} route add default via 10.71.1.1
       ip -n ${s} route add default via 10.71.2.1
-      ip netns exec ${r} sysctl -q -w net.ipv4.ip_forward=1
+      ip -n ${r} address add fd71:1::1/64 dev toclient nodad
+      ip -n ${r} address add fd71:2::1/64 dev toserver nodad
+      ip -n ${c} address add ${CLIENT_ADDRESS_6}/64 dev eth0 nodad
+      ip -n ${s} address add ${SERVER_ADDRESS_6}/64 dev eth0 nodad
+      ip -n ${c} route add default via fd71:1::1
+      ip -n ${s} route add default via fd71:2::1
+      ip netns exec ${r} sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
     `);
     return network;
   }
