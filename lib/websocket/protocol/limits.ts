@@ -2,6 +2,7 @@
 // beyond the resolution of what the caller left out. A bound that a peer can reach ends in a
 // close code or an HTTP status, never in an exception.
 
+import { constants } from "node:buffer";
 import { rejectUnknownKeys, requireInteger, requireObject } from "../../errors/arguments.ts";
 
 /** Bytes of an HTTP head (start line and fields, RFC 9112 section 2.1), either side. */
@@ -27,6 +28,11 @@ export const MAX_EXTENSION_PARAMETERS = 16;
 export const MAX_MESSAGE_BYTES = 16_777_216;
 /** Bytes of one part of a message that is received in parts; longer ones are cut. */
 export const MAX_PART_BYTES = 65_536;
+/**
+ * Bytes of a text message that is given as one string, whatever the bound of messages is: no
+ * engine's string is longer. Larger is 1009.
+ */
+export const MAX_TEXT_BYTES: number = constants.MAX_STRING_LENGTH;
 /** Frames of one message. More is 1008. */
 export const MAX_FRAGMENTS = 16_384;
 /** Pings, pongs and closes of a peer in one second. More is 1008. */

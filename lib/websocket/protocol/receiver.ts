@@ -10,7 +10,12 @@ import {
 import { type InflateFailure, Inflater } from "./deflate.ts";
 import type { DeflateParameters } from "./deflate-negotiation.ts";
 import { InflateStream } from "./inflate-stream.ts";
-import { type Limits, SYNC_INFLATE_CALL_BYTES, SYNC_INFLATE_TURN_BYTES } from "./limits.ts";
+import {
+  type Limits,
+  MAX_TEXT_BYTES,
+  SYNC_INFLATE_CALL_BYTES,
+  SYNC_INFLATE_TURN_BYTES,
+} from "./limits.ts";
 import { PartDecoder } from "./part-decoder.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -35,6 +40,7 @@ const EMPTY = Buffer.alloc(0);
 
 export class MessageReceiver {
   private readonly limit: number;
+  private readonly textLimit: number;
   private readonly lend: boolean;
   private readonly sink: ReceiverSink;
   private readonly inflater: Inflater | null;
@@ -50,6 +56,7 @@ export class MessageReceiver {
 
   constructor(settings: ReceiverSettings, deflate: DeflateParameters | null, sink: ReceiverSink) {
     this.limit = settings.limits.maxMessageBytes;
+    this.textLimit = Math.min(this.limit, MAX_TEXT_BYTES);
     this.lend = settings.lend;
     this.sink = sink;
     // We inflate what the other side compressed.
@@ -73,7 +80,8 @@ export class MessageReceiver {
     const { inflater } = this;
     if (inflater === null) return;
     const spent = this.turnCost >= SYNC_INFLATE_TURN_BYTES;
-    const result = spent ? null : inflater.inflate(payload, this.limit);
+    const limit = isText ? this.textLimit : this.limit;
+    const result = spent ? null : inflater.inflate(payload, limit);
     if (result !== null) {
       const bytes = typeof result === "number" ? 0 : result.length;
       this.turnCost += bytes + SYNC_INFLATE_CALL_BYTES;
@@ -81,7 +89,7 @@ export class MessageReceiver {
       return;
     }
     this.sink.onInflating(true);
-    inflater.inflateLater(lent ? Buffer.from(payload) : payload, this.limit, (later) => {
+    inflater.inflateLater(lent ? Buffer.from(payload) : payload, limit, (later) => {
       this.whenGoing(() => {
         this.deliver(later, isText);
         this.goOn();

@@ -1,8 +1,9 @@
 // Messages that are not simply whole: inflated in the turn or in the pool, held back, or in parts.
 
 import { constants, deflateRawSync } from "node:zlib";
-import { expect, test } from "vitest";
-import { DEFAULT_LIMITS } from "../../../lib/websocket/protocol/limits.ts";
+import { expect, test, vi } from "vitest";
+import { Inflater } from "../../../lib/websocket/protocol/deflate.ts";
+import { DEFAULT_LIMITS, MAX_TEXT_BYTES } from "../../../lib/websocket/protocol/limits.ts";
 import { MessageReceiver, type ReceiverSink } from "../../../lib/websocket/protocol/receiver.ts";
 import { FULL_DEFLATE } from "./support.ts";
 
@@ -100,4 +101,14 @@ test("parts: first and last are marked, empty ones between are not told", () => 
     ["part", "é", false, false],
     ["part", "", false, true],
   ]);
+});
+
+test("B46: a text is inflated to no more than a string can hold, whatever the bound is", async () => {
+  const inflate = vi.spyOn(Inflater.prototype, "inflate");
+  const { receiver, until } = make({ ...DEFAULT_LIMITS, maxMessageBytes: Infinity });
+  receiver.inflate(payloadOf("text"), true, true);
+  receiver.inflate(payloadOf("bytes"), false, true);
+  await until("message", "text");
+  expect(inflate.mock.calls.map(([, limit]) => limit)).toEqual([MAX_TEXT_BYTES, Infinity]);
+  inflate.mockRestore();
 });
