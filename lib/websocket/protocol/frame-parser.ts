@@ -18,6 +18,7 @@ import {
   MAX_CONTROL_PAYLOAD_BYTES,
   MAX_FRAME_HEADER_BYTES,
   MAX_PART_BYTES,
+  MAX_TEXT_BYTES,
 } from "./limits.ts";
 import { unmask } from "./mask.ts";
 import * as op from "./opcodes.ts";
@@ -249,6 +250,12 @@ export class FrameParser {
     // A stream's inflated bytes are counted where they come out.
     if (this.messageLength > bound && !(this.inParts && this.messageCompressed)) {
       return this.violate(CLOSE_MESSAGE_TOO_BIG, `message is larger than ${maxMessageBytes} bytes`);
+    }
+    if (this.messageLength > MAX_TEXT_BYTES && this.messageOpcode === op.OPCODE_TEXT) {
+      // In parts, or inflated, it may be longer.
+      if (!this.inParts && !this.messageCompressed) {
+        return this.violate(CLOSE_MESSAGE_TOO_BIG, "text is longer than any string");
+      }
     }
     if (++this.messageFrames > maxFragments) {
       return this.violate(CLOSE_POLICY_VIOLATION, `message has more than ${maxFragments} frames`);

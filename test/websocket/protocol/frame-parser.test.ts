@@ -2,6 +2,7 @@
 // each position, and the same events under any chunking.
 
 import { describe, expect, test } from "vitest";
+import { MAX_TEXT_BYTES } from "../../../lib/websocket/protocol/limits.ts";
 import { makeParser, type ParserOptions, parse, ROLES } from "./parser-support.ts";
 import { peerFrame, type RawFrame, rawFrame } from "./support.ts";
 
@@ -186,6 +187,18 @@ describe.each(ROLES)("frames into a %s", (role) => {
       { opcode: 0, payload: Buffer.alloc(401), fin: false },
     ];
     expect(run(fragments, options)).toEqual([["violation", 1009]]);
+  });
+
+  test("B46 a text longer than any string is 1009 whatever the bound, but not in parts", () => {
+    const headerOf = (opcode: number) =>
+      frame({ opcode, length: BigInt(MAX_TEXT_BYTES) + 1n, form: 64 }).subarray(
+        0,
+        role === "server" ? 14 : 10,
+      );
+    const options = { limits: { maxMessageBytes: Number.POSITIVE_INFINITY } };
+    expect(parse(role, headerOf(TEXT), options)).toEqual([["violation", 1009]]);
+    expect(parse(role, headerOf(BINARY), options)).toEqual([]);
+    expect(parse(role, headerOf(TEXT), { ...options, stream: true })).toEqual([]);
   });
 
   test("B46 a compressed message may be a little larger than its inflated form may", () => {
