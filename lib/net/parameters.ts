@@ -30,6 +30,7 @@ import {
   requireObject,
   requireString,
 } from "../errors/index.ts";
+import { INTERFACE_KINDS } from "../socket/interfaces.ts";
 import { requireOption, requireOptionValue } from "../socket/option-arguments.ts";
 import { fromAddress, type Host } from "./host.ts";
 import {
@@ -65,15 +66,6 @@ export interface KeepAlive {
 
 /** Options by their name in the manual page, in the order they were given; checked. */
 export type RawSocketOptions = readonly (readonly [name: string, value: SocketOptionValue])[];
-
-const INTERFACE_KINDS: readonly InterfaceKind[] = [
-  "loopback",
-  "wired",
-  "wireless",
-  "tunnel",
-  "bridge",
-  "virtual",
-];
 
 const KEEPALIVE_FIELDS = {
   idle: probeDuration(KEEPALIVE_IDLE_MS),

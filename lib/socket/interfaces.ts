@@ -70,7 +70,14 @@ const MULTICAST = 16;
 const POINT_TO_POINT = 32;
 
 // Its enumerations, in the order of their numbers.
-const KINDS = ["wired", "loopback", "wireless", "tunnel", "bridge", "virtual"] as const;
+export const INTERFACE_KINDS = [
+  "wired",
+  "loopback",
+  "wireless",
+  "tunnel",
+  "bridge",
+  "virtual",
+] as const;
 const SCOPES = ["global", "site", "link", "host"] as const;
 const STATES = ["preferred", "tentative", "deprecated", "duplicated"] as const;
 
@@ -155,7 +162,7 @@ function linkAt(
   return Object.freeze({
     index: view.getInt32(at + LINK_INDEX, isLittleEndian),
     name,
-    kind: KINDS[view.getUint8(at + LINK_KIND)] ?? "virtual",
+    kind: INTERFACE_KINDS[view.getUint8(at + LINK_KIND)] ?? "virtual",
     up: (flags & UP) !== 0,
     running: (flags & RUNNING) !== 0,
     loopback: (flags & LOOPBACK) !== 0,
