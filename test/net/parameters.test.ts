@@ -106,7 +106,7 @@ describe("parseConnectOptions", () => {
     [{ prohibitedInterfaces: "eth0" }, /"prohibitedInterfaces" must be an array of interfaces/],
     [{ prohibitedInterfaces: ["eth0", ""] }, /"prohibitedInterfaces\[1\]" must be an interface/],
     [{ prohibitedInterfaces: [true] }, /"prohibitedInterfaces\[0\]" must be an interface/],
-    [{ requiredInterfaceKind: "wifi" }, /"requiredInterfaceKind" must be one of 'loopback', /],
+    [{ requiredInterfaceKind: "wifi" }, /"requiredInterfaceKind" must be one of 'wired', /],
     [{ viable: true }, /"viable" must be of type function/],
     [{ socketOptions: [] }, /"socketOptions" must be an object/],
     [{ socketOptions: { SO_MARK: null } }, /"SO_MARK" must be of type number/],
