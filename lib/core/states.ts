@@ -90,7 +90,7 @@ export const CONNECTION_STATES: StateTable<ConnectionState, ConnectionEvent> = {
   states: {
     setup: "constructed; nothing has been done yet",
     preparing: "resolving, connecting, shaking hands; writes queue up to the mark",
-    waiting: "no path to the peer now; tries again when the network changes (opt-in)",
+    waiting: "no way to the peer now; tries again when the network changes (opt-in)",
     ready: "open in at least one direction",
     closing: "flushing, saying goodbye, waiting for the peer's end, within `closeTimeout`",
     closed: "over, by our own wish or after a clean end of both sides",
@@ -100,7 +100,7 @@ export const CONNECTION_STATES: StateTable<ConnectionState, ConnectionEvent> = {
     start: "`start()`, or `connect()`",
     established: "every layer has shaken hands; while closing, queued writes can go out now",
     noPath: "a failure that a change of the network can cure, with `waitForConnectivity`",
-    retry: "an address or route has changed, or `restart()`",
+    retry: "the network has changed, a while has passed, or `restart()`",
     close: "`close()`: what was written before it still goes out",
     peerFinished: "the peer's end has been consumed and `allowHalfOpen` is off, so ours follows",
     finished: "both sides have ended and everything is flushed",
