@@ -26,8 +26,10 @@ export class Peer implements SocketAddressInfo {
   }
 
   get #text(): SocketAddressInfo {
-    const bytes = new Uint8Array(this.words.buffer, this.words.byteOffset, FLAT_BYTES);
-    this.#info ??= readFlatAddress(bytes) ?? { address: "", family: "IPv4", port: 0 };
+    if (this.#info === undefined) {
+      const bytes = new Uint8Array(this.words.buffer, this.words.byteOffset, FLAT_BYTES);
+      this.#info = readFlatAddress(bytes) ?? { address: "", family: "IPv4", port: 0 };
+    }
     return this.#info;
   }
 
