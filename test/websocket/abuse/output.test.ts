@@ -169,6 +169,12 @@ describe("topics", () => {
     clients[0]?.write("a/b/c");
     await vi.waitFor(() => expect(listener.publish("a/b/c", "left")).toBe(0));
     expect(listener.publish("a/b/c/0", "one")).toBe(1);
+    // All their topics at once, in the midst of a message for them.
+    for (const client of clients) client.abort();
+    expect(listener.publish("a/b/c/0", "gone")).toBeLessThanOrEqual(1);
+    await vi.waitFor(() => expect(listener.connections.size).toBe(0));
+    expect(listener.publish("a/b/c/0", "nobody")).toBe(0);
+    expect(listener.publish("#", "nobody")).toBe(0);
   });
 });
 
