@@ -43,9 +43,12 @@ export async function runPaths(args: string[]): Promise<void> {
   const monitor = new PathMonitor({ debounce });
   try {
     const display = displayOf(monitor, address, values.json === true);
+    if (values.watch === true) {
+      // Before anything is shown: whoever has read that may end it.
+      for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void monitor.close());
+    }
     display.show();
     if (values.watch !== true) return;
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void monitor.close());
     for await (const change of monitor) display.tell(change);
   } finally {
     await monitor.close();

@@ -7,6 +7,7 @@
 #include <sys/sockio.h>
 #include <sys/sysctl.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 
@@ -64,7 +65,8 @@ namespace {
 constexpr size_t kEventBytes = 4096;
 // Answers of others that may stand before our own.
 constexpr int kAnswersRead = 1024;
-constexpr int32_t kSequence = 1;
+// Answers go to every routing socket of the host, those of other threads of this process included.
+std::atomic<int32_t> next_sequence{1};
 // A list that grew between asking for its size and reading it is asked for again.
 constexpr int kListAttempts = 8;
 constexpr size_t kListSlackBytes = 4096;
@@ -133,7 +135,7 @@ void AskMedia(int descriptor, LinkEntry* link) {
   }
 }
 
-// The names of a bridge's members, of fake Ethernets and of taps say what their type does not.
+// The names of fake Ethernets, of taps and of virtual machines' links say what their type does not.
 void LookAtName(LinkEntry* link) {
   if (link->kind != InterfaceKind::kWired) return;
   for (const char* prefix : {"feth", "tap", "vmenet"}) {
@@ -229,7 +231,8 @@ int ListDefaultRoutes(std::vector<RouteEntry>* out) {
 int AskRoute(const RouteQuestion& question, RouteAnswer* out) {
   uint8_t buffer[kEventBytes];
   const auto process = static_cast<int32_t>(::getpid());
-  size_t size = routing::WriteRouteQuestion(process, kSequence, question, buffer);
+  const int32_t sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
+  size_t size = routing::WriteRouteQuestion(process, sequence, question, buffer);
   if (size == 0) return -EINVAL;
   Descriptor socket(OpenSocket(kRouteSocket.domain, kRouteSocket.type, kRouteSocket.protocol));
   if (!socket.open()) return socket.get();
@@ -243,7 +246,7 @@ int AskRoute(const RouteQuestion& question, RouteAnswer* out) {
     routing::MessageReader reader(buffer, static_cast<size_t>(got));
     routing::Message message;
     if (!reader.Next(&message)) continue;
-    int status = routing::ReadAnswer(message, process, kSequence, out);
+    int status = routing::ReadAnswer(message, process, sequence, out);
     if (status != -EAGAIN) return status;
   }
   return -ENETUNREACH;
