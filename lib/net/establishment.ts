@@ -83,7 +83,8 @@ export class Establishment implements DeadlineOwner {
   readonly #parameters: ConnectParameters;
   readonly #owner: EstablishmentOwner;
   readonly #context: TryContext;
-  readonly #stop = new AbortController();
+  /** Of the resolution, where a name is resolved. */
+  #stop: AbortController | null = null;
   readonly #deadline = new Deadline<DeadlineOwner>(this);
   readonly #tls: TlsContext | null;
   #secure: SecureChannel | null = null;
@@ -129,7 +130,7 @@ export class Establishment implements DeadlineOwner {
   cancel(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stop.abort();
+    this.#stop?.abort();
     clearDeadline(this.#deadline);
     this.#do(this.#race?.stop(now()) ?? []);
     this.#secure?.abort();
@@ -142,7 +143,8 @@ export class Establishment implements DeadlineOwner {
   #resolve(): void {
     const phase = this.#enter("resolve");
     const { family, lookup } = this.#parameters;
-    const signal = this.#stop.signal;
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
     resolve(this.#endpoint, { family, lookup, signal }).then(
       (addresses) => {
         if (this.#isOver) return;

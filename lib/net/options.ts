@@ -30,7 +30,26 @@ export type Fields = Readonly<Record<string, Field<any>>>;
 /** What reading by a table gives: every key is there. */
 export type Values<F extends Fields> = { -readonly [K in keyof F]: F[K]["initial"] };
 
-const keysOf = new WeakMap<Fields, ReadonlySet<string>>();
+// A table as it is read, made once: this runs for every connection.
+interface Plan {
+  readonly keys: ReadonlySet<string>;
+  // biome-ignore lint/suspicious/noExplicitAny: a table holds fields of every type
+  readonly entries: readonly (readonly [string, Field<any>])[];
+  readonly initial: Readonly<Record<string, unknown>>;
+}
+
+const plans = new WeakMap<Fields, Plan>();
+
+function planOf(fields: Fields): Plan {
+  let plan = plans.get(fields);
+  if (plan === undefined) {
+    const entries = Object.entries(fields);
+    const initial = Object.fromEntries(entries.map(([key, field]) => [key, field.initial]));
+    plan = { keys: new Set(Object.keys(fields)), entries, initial };
+    plans.set(fields, plan);
+  }
+  return plan;
+}
 
 /**
  * Reads an options object; undefined counts as an empty one. Each key is read once, so that a
@@ -45,24 +64,17 @@ export function readOptions<F extends Fields>(
   what: string,
   instead?: Readonly<Record<string, string>>,
 ): Values<F> {
-  const values: Record<string, unknown> = {};
-  if (input === undefined) {
-    for (const [key, field] of Object.entries(fields)) values[key] = field.initial;
-    return values as Values<F>;
-  }
+  const plan = planOf(fields);
+  const values: Record<string, unknown> = { ...plan.initial };
+  if (input === undefined) return values as Values<F>;
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw invalidArgType(`options of ${what}`, "an object", input);
   }
-  let keys = keysOf.get(fields);
-  if (keys === undefined) {
-    keys = new Set(Object.keys(fields));
-    keysOf.set(fields, keys);
-  }
-  rejectUnknownKeys(input, keys, what, instead);
+  rejectUnknownKeys(input, plan.keys, what, instead);
   // Own keys only: a library may have put names of its own on Object.prototype.
-  for (const [key, field] of Object.entries(fields)) {
+  for (const [key, field] of plan.entries) {
     const value = (input as Record<string, unknown>)[key];
-    values[key] = value === undefined ? field.initial : field.read(value, key);
+    if (value !== undefined) values[key] = field.read(value, key);
   }
   return values as Values<F>;
 }
