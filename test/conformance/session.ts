@@ -349,7 +349,7 @@ export class Session {
   }
 }
 
-// ------------------------------------------------------------------------------------------ judging
+// ----------------------------------------------------------------------------------------- judging
 
 function judgeClose(payload: Buffer): Event {
   if (payload.length === 0) return { kind: "close", code: null };

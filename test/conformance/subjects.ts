@@ -43,7 +43,9 @@ export function hawserClient(): Promise<Subject> {
   });
 }
 
-/** The `ws` package sends back what it gets; tests of the suite itself put another `serve` there. */
+/**
+ * The `ws` package sends back what it gets; tests of the suite itself put another `serve` there.
+ */
 export async function wsServer(
   name = "ws server",
   serve: (socket: WS) => void = wsEcho,

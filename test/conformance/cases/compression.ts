@@ -30,7 +30,7 @@ const SIZES: readonly (readonly [bytes: number, cut: number])[] = [
   ...[KIB, 4 * KIB, 32 * KIB].map((cut) => [128 * KIB, cut] as const),
 ];
 
-// ------------------------------------------------------------------------------------------ contents
+// ---------------------------------------------------------------------------------------- contents
 
 interface Content {
   readonly name: string;
@@ -123,7 +123,7 @@ function volume(
 
 const cutTitle = (cut: number) => (cut === Infinity ? "" : ` in fragments of ${cut}`);
 
-// ---------------------------------------------------------------------------------------- parameters
+// -------------------------------------------------------------------------------------- parameters
 
 const PLAIN: DeflateSetup = { offer: "permessage-deflate", answer: "permessage-deflate" };
 
@@ -169,7 +169,7 @@ const PARAMETERS: readonly (readonly [title: string, setup: DeflateSetup])[] = [
   ],
 ];
 
-// -------------------------------------------------------------------------------------------- rules
+// ------------------------------------------------------------------------------------------- rules
 
 const hex = (digits: string) => Buffer.from(digits, "hex");
 /** RSV1: the message is compressed (section 6). */

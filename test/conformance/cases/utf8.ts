@@ -78,7 +78,7 @@ function basics(): Case[] {
   ];
 }
 
-// ---------------------------------------------------------------------------------------- fail-fast
+// --------------------------------------------------------------------------------------- fail-fast
 
 /** Bad sequences, and how many of their octets can still be the beginning of something valid. */
 const BAD_SEQUENCES = [
@@ -164,7 +164,8 @@ function failFast(): Case[] {
   ];
 }
 
-// ------------------------------------------------------------------------------ sequences, by group
+// ----------------------------------------------------------------------------------- sequences, by
+// group
 
 type Group = readonly [id: string, title: string, isValid: boolean, items: readonly string[]];
 

@@ -47,13 +47,14 @@ const styles = {
 const listener = await styles[style as keyof typeof styles]();
 const port = listener?.port ?? Number(process.argv[4]);
 
-// ------------------------------------------------------------------------------------------ measured
+// ---------------------------------------------------------------------------------------- measured
 
 const delay = monitorEventLoopDelay({ resolution: 5 });
 let peak = 0;
 let timer: NodeJS.Timeout | undefined;
 
-// What the engine and its buffers use; resident pages are the allocator's affair, and a sanitizer's.
+// What the engine and its buffers use; resident pages are the allocator's affair, and a
+// sanitizer's.
 function inUse(): number {
   const { external, heapUsed } = process.memoryUsage();
   return external + heapUsed;
