@@ -164,8 +164,7 @@ function failFast(): Case[] {
   ];
 }
 
-// ----------------------------------------------------------------------------------- sequences, by
-// group
+// ----------------------------------------------------------------------------- sequences, by group
 
 type Group = readonly [id: string, title: string, isValid: boolean, items: readonly string[]];
 
