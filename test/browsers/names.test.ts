@@ -2,9 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cleanUps, Run } from "../cli/support.ts";
-import { type Browser, kinds, type Tab } from "./support.ts";
+import { type Browser, chromium, type Tab } from "./support.ts";
 
-const [chromium] = kinds as readonly [(typeof kinds)[number]];
 const START = new URL("../../dist/start.js", import.meta.url).pathname;
 const LAUNCH_MS = 60_000;
 

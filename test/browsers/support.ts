@@ -58,7 +58,7 @@ const SIZE = { width: 1_200, height: 900 };
 const chromiumPath = executable("chromium", "chromium-browser", "google-chrome");
 const firefoxPath = executable("firefox-esr", "firefox");
 
-const chromium: BrowserKind = {
+export const chromium: BrowserKind = {
   name: "Chromium",
   missing: chromiumPath === undefined ? " (skipped: no chromium)" : "",
   async launch() {
@@ -100,7 +100,7 @@ const chromium: BrowserKind = {
   },
 };
 
-const firefox: BrowserKind = {
+export const firefox: BrowserKind = {
   name: "Firefox",
   missing: firefoxPath === undefined ? " (skipped: no firefox-esr)" : "",
   async launch({ dark = false } = {}) {

@@ -23,8 +23,10 @@ import { pageHandler } from "./page.ts";
 import type { Track } from "./track.ts";
 import { Tracks } from "./tracks.ts";
 
-/** How often the page hears of its connections. */
+/** How often the page hears of its connections; its plot has a sample of each. */
 const REPORT_MS = 500;
+/** How soon it hears of one that begins or ends: many at once are one report. */
+const NEWS_MS = 40;
 /** Clients of our own that are open at once. */
 const MAX_CLIENTS = 4;
 /** Theirs: it is short, for somebody is watching. */
@@ -52,6 +54,7 @@ export class EchoService {
   #webSockets: WebSocketListener<Role> | null = null;
   #streams: Listener<Track> | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #news: NodeJS.Timeout | null = null;
   /** A command that connects to the TCP echo. */
   #tryIt = "";
 
@@ -71,7 +74,7 @@ export class EchoService {
       await this.#webSockets?.close({ timeout: 0 });
       throw error;
     }
-    this.#timer = setInterval(() => this.#tellPages(), REPORT_MS);
+    this.#timer = setInterval(() => this.#tellPages(true), REPORT_MS);
     return this.#addresses(this.#webSockets, this.#streams);
   }
 
@@ -156,7 +159,7 @@ export class EchoService {
     if (socket.data !== null) this.#show(socket.data, socket, socket.connection);
     else {
       socket.subscribe(REPORTS);
-      socket.write(this.#report());
+      socket.write(this.#report(false));
     }
   }
 
@@ -178,12 +181,14 @@ export class EchoService {
   ): void {
     track.opened(subject, connection as Connection<never>, performance.now());
     this.#tracks.opened(track);
+    this.#tellNews();
   }
 
   #ended(track: Track, error: HawserError | null, why: string): void {
     const note = error === null ? why : (error.reason ?? error.code);
     track.ended(error === null ? "closed" : "failed", note, performance.now());
     this.#tracks.ended(track);
+    this.#tellNews();
   }
 
   /** Connections that others have made to this service. */
@@ -201,20 +206,29 @@ export class EchoService {
 
   // --------------------------------------------------------------------------------- the page's
 
-  #report(): string {
-    return JSON.stringify({ ...this.#tracks.report(performance.now()), tcp: this.#tryIt });
+  /** @param isSample for the plot, whose samples are as far apart as the others */
+  #report(isSample: boolean): string {
+    const report = this.#tracks.report(performance.now());
+    return JSON.stringify({ ...report, tcp: this.#tryIt, isSample });
   }
 
-  #tellPages(): void {
+  #tellPages(isSample: boolean): void {
     const listener = this.#webSockets;
     if (listener === null) return;
     for (const { data } of listener.connections) {
       // Somebody looks at it.
       if (data === null) {
-        listener.publish(REPORTS, this.#report());
+        listener.publish(REPORTS, this.#report(isSample));
         return;
       }
     }
+  }
+
+  #tellNews(): void {
+    this.#news ??= setTimeout(() => {
+      this.#news = null;
+      this.#tellPages(false);
+    }, NEWS_MS);
   }
 
   #obey(message: string | Buffer): void {
@@ -223,7 +237,7 @@ export class EchoService {
     if (command.do === "client") void this.#addClient();
     else if (command.do === "close") this.#tracks.find(command.id)?.close();
     else this.#tracks.find(command.id)?.silence(command.on, performance.now());
-    this.#tellPages();
+    this.#tellNews();
   }
 
   // A client of hawser's own, so that the page shows how one notices a peer that is dead.
@@ -241,7 +255,6 @@ export class EchoService {
         this.#clients--;
         this.#ended(track, error, `${code}`);
         if (error !== null) this.#hangUp(label);
-        this.#tellPages();
       },
     };
     try {
@@ -252,7 +265,6 @@ export class EchoService {
       // The listener is closing, or out of descriptors: the page shows that none has come.
       console.error(`hawser: ${(error as Error).message}`);
     }
-    this.#tellPages();
   }
 
   #urlOfOurs({ address, port }: WebSocketListener<Role>, label: string): `ws://${string}` {
@@ -278,6 +290,7 @@ export class EchoService {
   /** Closes every WebSocket with 1001 and every connection. Resolves to how many were aborted. */
   async close(timeoutMs: number): Promise<number> {
     clearInterval(this.#timer);
+    if (this.#news !== null) clearTimeout(this.#news);
     const listeners = [this.#webSockets, this.#streams];
     const results = await Promise.all(
       listeners.map((listener) => listener?.close({ timeout: timeoutMs })),

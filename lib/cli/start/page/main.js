@@ -160,9 +160,9 @@ function watch() {
   };
 }
 
-function showReport({ open, connections, tcp }) {
+function showReport({ open, connections, tcp, isSample }) {
   reported = connections.map((facts) => ({ ...facts, isOurs: facts.label === label }));
-  plot.add(reported);
+  plot.show(reported, isSample);
   cards.update(reported, (id) => plot.seriesOf(id));
   const hidden = open - reported.filter(({ isOver }) => !isOver).length;
   setText($("count"), `${open} open${hidden > 0 ? `, ${hidden} of them not shown` : ""}`);

@@ -41,26 +41,33 @@ export class Plot {
     return line === undefined ? null : `series-${line.series}`;
   }
 
-  /** One report: what is not in it any more moves on to the left. */
-  add(connections) {
+  /**
+   * One report. A sample is added to each line, and what is not in it any more moves on to the left;
+   * without one, lines begin at most.
+   */
+  show(connections, isSample) {
     const times = new Map();
     for (const { id, roundTripMs } of connections) {
       if (roundTripMs !== null) times.set(id, roundTripMs);
     }
-    for (const id of times.keys()) if (!this.#lines.has(id)) this.#begin(id);
+    for (const [id, ms] of times) if (!this.#lines.has(id)) this.#begin(id, ms);
+    if (isSample) this.#add(times);
+    this.#draw();
+    this.#describe([...times.values()]);
+  }
+
+  #add(times) {
     for (const [id, { samples }] of this.#lines) {
       samples.push(times.get(id) ?? null);
       if (samples.length > SAMPLES) samples.shift();
       if (samples.every((sample) => sample === null)) this.#lines.delete(id);
     }
-    this.#draw();
-    this.#describe([...times.values()]);
   }
 
-  #begin(id) {
+  #begin(id, ms) {
     const taken = new Set([...this.#lines.values()].map(({ series }) => series));
     const series = Array.from({ length: SERIES }, (_, index) => index).find((n) => !taken.has(n));
-    if (series !== undefined) this.#lines.set(id, { series, samples: [] });
+    if (series !== undefined) this.#lines.set(id, { series, samples: [ms] });
   }
 
   #describe(times) {

@@ -1,11 +1,13 @@
-// The page of `npm start` in Chromium and Firefox, with the program itself behind it.
+// The page of `npm start` in a browser, with the program itself behind it: the cases.
+// Not here: which browser (page-*.test.ts).
 
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import WS from "ws";
+import { hasOpenssl } from "../adapters/certificates.ts";
 import { cleanUps, Run } from "../cli/support.ts";
 import { contrastFindings } from "./contrast.ts";
-import { type Browser, type BrowserKind, kinds, type Tab, textOf } from "./support.ts";
+import { type Browser, type BrowserKind, type Tab, textOf } from "./support.ts";
 
 const START = new URL("../../dist/start.js", import.meta.url).pathname;
 /** For a browser that has to be started first. */
@@ -34,7 +36,8 @@ const IS_ALIVE = `${textOf("#link-text")} === "alive"
 const OWN_CARD = `[...document.querySelectorAll(".card")].find(
   (card) => card.textContent.includes("(this page)") && !/closed|failed/.test(card.dataset.state))`;
 
-for (const kind of kinds) {
+/** The tests of the page in one browser; a file for each, so that they run side by side. */
+export function describePageIn(kind: BrowserKind): void {
   describe.skipIf(kind.missing !== "")(`the page in ${kind.name}${kind.missing}`, () => {
     describePage(kind);
   });
@@ -196,6 +199,20 @@ function describePage(kind: BrowserKind): void {
     expect(own.run.child.exitCode ?? (await own.run.ended())).toBe(0);
   });
 
+  test.skipIf(!hasOpenssl)(
+    `over TLS it is the same page, with wss${hasOpenssl ? "" : " (skipped: no openssl)"}`,
+    async () => {
+      const own = await start("--tls");
+      tab = await browser.open({ insecure: true });
+      await tab.goto(own.page);
+      await tab.until(IS_ALIVE);
+      const card = await tab.evaluate<string>(`${OWN_CARD}.innerText`);
+      expect(card).toMatch(/^WebSocket over TLS \S+:\d+ \(this page\)\s+ready\s/);
+      expect(card).toMatch(/Round trip\s+[\d.]+ (µs|ms) ±/);
+      expect(tab.complaints).toEqual([]);
+    },
+  );
+
   schemes(
     kind,
     () => browser,
@@ -214,7 +231,7 @@ const beyond = (width: number) => `[...document.body.querySelectorAll("*")]
 
 /** What is too low for a finger. */
 const LOW_CONTROLS = `[...document.querySelectorAll("button, input")]
-  .filter((node) => node.getBoundingClientRect().height < 40)
+  .filter((node) => node.offsetParent !== null && node.offsetHeight < 40)
   .map((node) => node.textContent)`;
 
 const NAME_OF_FOCUS = `(() => {
