@@ -106,6 +106,7 @@ const tests: Record<string, () => Promise<void>> = {
   "credits.ts": () => prints("credits.ts", ["connection 1, 1 open", "connection 2, 1 open"]),
   "start-tls.ts": () => prints("start-tls.ts", ["in private over TLSv1.3"]),
   "node-stream.ts": () => prints("node-stream.ts", ["as a net.Socket would"]),
+  "paths.ts": () => prints("paths.ts", ["loopback", process.platform === "darwin" ? "lo0" : "lo"]),
   "multicast.ts": () => prints("multicast.ts", ["is anybody there?"]),
   "reports.ts": () =>
     printsBeside(echoServer(), "reports.ts", ["resolve connect", "true", "5 5 0"]),
