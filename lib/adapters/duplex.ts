@@ -412,7 +412,7 @@ function closedBeforeConnect(): HawserError {
  *
  * The connection belongs to the stream from now on. `end()` is `shutdown()`; `destroy()` is
  * `close()` where what was written still goes out, and `abort()` where more than
- * `sendHighWaterMark` waits.
+ * `sendHighWaterMark` waits, or where the peer sends on to one destroyed before its own end.
  *
  * @throws TypeError with ERR_INVALID_STATE where the connection has a `data` callback, which takes
  *   what the stream would read

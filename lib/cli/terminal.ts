@@ -22,10 +22,14 @@ const COLOURED: Palette = {
 };
 const PLAIN: Palette = { bold: plain, dim: plain, accent: plain, bad: plain };
 
-/** Colours on a terminal that has them and whose owner wants them (NO_COLOR, FORCE_COLOR). */
+/**
+ * Colours on a terminal that has them and whose owner wants them (NO_COLOR). FORCE_COLOR decides as
+ * it does for Node itself: 0 and false are none, anything else is colours wherever it goes.
+ */
 export function palette(stream: NodeJS.WritableStream): Palette {
   const terminal = stream as WriteStream;
-  if (process.env["FORCE_COLOR"]) return COLOURED;
+  const forced = process.env["FORCE_COLOR"];
+  if (forced !== undefined) return forced === "0" || forced === "false" ? PLAIN : COLOURED;
   return terminal.isTTY === true && terminal.hasColors?.() ? COLOURED : PLAIN;
 }
 

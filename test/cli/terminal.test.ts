@@ -1,5 +1,7 @@
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { bar, bytes, duration, palette, plot, table } from "../../lib/cli/terminal.ts";
+
+afterEach(() => vi.unstubAllEnvs());
 
 it("a bar begins and ends in proportion, and is never invisible", () => {
   expect(bar(0, 100, 100, 10)).toBe("██████████");
@@ -47,7 +49,20 @@ it("a table's columns are as wide as their widest cell", () => {
   ).toBe("a   bbb  c\naa  b");
 });
 
+it.each([
+  ["0", "x"],
+  ["false", "x"],
+  ["1", "\u001b[31mx\u001b[39m"],
+  ["", "\u001b[31mx\u001b[39m"],
+])("FORCE_COLOR=%s decides, whatever the stream is", (value, expected) => {
+  vi.stubEnv("FORCE_COLOR", value);
+  const terminal = { isTTY: true, hasColors: () => true } as never;
+  const file = { isTTY: false } as never;
+  expect([palette(terminal).bad("x"), palette(file).bad("x")]).toEqual([expected, expected]);
+});
+
 it("colours only go to a terminal", () => {
+  vi.stubEnv("FORCE_COLOR", undefined);
   expect(palette(process.stdout).bad("x")).toBe(process.stdout.isTTY ? expect.anything() : "x");
   const terminal = { isTTY: true, hasColors: () => true } as never;
   expect(palette(terminal).bad("x")).toBe("\u001b[31mx\u001b[39m");
