@@ -1,14 +1,22 @@
 // `npm start` as a person runs it: what it prints, and how it ends.
 
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
 import { describe, expect, test } from "vitest";
 import WS from "ws";
 import { hasOpenssl } from "../adapters/certificates.ts";
+import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
 import { cleanUpAfterEach, cleanUps, Run } from "./support.ts";
 
 const START = new URL("../../dist/start.js", import.meta.url).pathname;
 cleanUpAfterEach();
+
+/** A network of its own, without IPv6, and then the command in the arguments. */
+const WITHOUT_IPV6 = `ip link set lo up &&
+  echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 && exec env "$@"`;
+const env = foreignEnvironment();
+const canUnshare = spawnSync("unshare", ["--net", "ip", "link"], { env }).status === 0;
 
 const start = (...args: string[]) => new Run(process.execPath, [START, ...args]);
 
@@ -98,6 +106,17 @@ describe("npm start", () => {
     expect(await run.ended()).toBe(1);
     expect(run.err).toMatch(/^hawser: .*no-such-host\.invalid[^\n]*\n$/);
   });
+
+  test.skipIf(!canUnshare)(
+    `where there is no IPv6, it listens on 127.0.0.1 alone${canUnshare ? "" : " (skipped: no CAP_SYS_ADMIN or iproute2)"}`,
+    async () => {
+      const node = [...nodeArguments(), process.execPath, START, "--port", "0"];
+      const run = new Run("unshare", ["--net", "sh", "-c", WITHOUT_IPV6, "sh", ...node], env);
+      await run.says("out", /\nListening on 127\.0\.0\.1\. Ctrl-C ends it\.\n/);
+      run.child.kill("SIGINT");
+      expect(await run.ended()).toBe(0);
+    },
+  );
 
   test.skipIf(!hasOpenssl)(
     `--tls makes a certificate, and ends as without it${hasOpenssl ? "" : " (skipped: no openssl)"}`,

@@ -191,11 +191,9 @@ function tellChanges() {
   for (const facts of reported) {
     const before = states.get(facts.id);
     states.set(facts.id, facts.state);
-    if (facts.isOurs || before === facts.state) continue;
+    if (facts.isOurs || before === undefined || before === facts.state) continue;
     const why = facts.history.at(-1)?.note ?? "";
-    if (before !== undefined || facts.state !== "ready") {
-      announce(`${nameOf(facts)}: ${facts.state}${why === "" ? "" : `, ${why}`}.`);
-    }
+    announce(`${nameOf(facts)}: ${facts.state}${why === "" ? "" : `, ${why}`}.`);
   }
   const known = new Set(reported.map(({ id }) => id));
   for (const id of states.keys()) if (!known.has(id)) states.delete(id);
