@@ -149,7 +149,7 @@ export class ConnectionDuplex extends DescribedDuplex {
     return this;
   }
 
-  // Programs that connect again in their `close` listener keep the socket, and their listeners on it.
+  // Programs that connect again when it is closed keep the socket, and their listeners on it.
   #revive(): void {
     // Node's own sockets do it by this method, which every stream has and no type mentions.
     (this as unknown as { _undestroy(): void })._undestroy();

@@ -23,8 +23,8 @@ export interface KeepAliveRequest {
 }
 
 /**
- * The arguments of Node's: `(enable, initialDelay)`, and since Node 24 `interval` and `count` behind
- * them, or one object.
+ * The arguments of Node's: `(enable, initialDelay)`, and since Node 24 `interval` and `count`
+ * behind them, or one object.
  */
 export function readKeepAlive(args: readonly unknown[]): KeepAliveRequest {
   const [first] = args;

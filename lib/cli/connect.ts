@@ -14,8 +14,8 @@ export const CONNECT_HELP = `hawser connect URL [options]
 Connects, sends standard input and prints what comes back. The end of the input becomes FIN; the
 command ends when the peer has finished too.
 
-URL: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or unix:@NAME. For udp://HOST:PORT each line is a datagram, with
---broadcast, --multicast-interface NAME and --ttl N.
+URL: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or unix:@NAME. For udp://HOST:PORT each line is a
+datagram, with --broadcast, --multicast-interface NAME and --ttl N.
 
   --connect-timeout 5s      give up establishing after this
   --idle-timeout 5m         end when nothing was sent or received for so long

@@ -39,7 +39,7 @@ const BAR_WIDTH = 40;
 
 const { insecure: _, ...CLIENT_TLS_FLAGS } = TLS_FLAGS;
 const PROBE_TLS_FLAGS = { ...CLIENT_TLS_FLAGS, tls: { type: "boolean" } } as const;
-/** What is wrong with a certificate is shown, not stopped at; and what browsers offer is offered. */
+/** What is wrong with a certificate is shown, not stopped at; what browsers offer is offered. */
 const TLS_DEFAULTS = { rejectUnauthorized: false, alpnProtocols: ["h2", "http/1.1"] } as const;
 
 const SHOWN: readonly ReadableOption[] = [

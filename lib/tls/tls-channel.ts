@@ -60,7 +60,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
   #written: number;
   /** Bytes of them that nothing will send any more. */
   #dropped = 0;
-  /** Bytes of them that had left when nothing waited beneath: since then an alert may wait there. */
+  /** Bytes of them that had left when nothing waited beneath; since then an alert may. */
   #taken = 0;
   #isPaused = false;
   /** Decrypted and not delivered. */

@@ -1,6 +1,6 @@
 // Certificates for the tests, made by openssl in a temporary folder: a root, an intermediate, a
-// server for localhost and 127.0.0.1, a second server for other.test, one that has expired, a client,
-// and a stranger.
+// server for localhost and 127.0.0.1, a second server for other.test, one that has expired, a
+// client, and a stranger.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

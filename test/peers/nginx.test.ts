@@ -87,7 +87,9 @@ describe.skipIf(isSkipped)("nginx (skipped without it, its stream module and ope
           }
         }`,
       stream: ({ tcp, unwrapped, wrapped }) => `
-        server { listen 127.0.0.1:${tcp}; proxy_half_close on; proxy_pass 127.0.0.1:${upstream.echo}; }
+        server {
+          listen 127.0.0.1:${tcp}; proxy_half_close on; proxy_pass 127.0.0.1:${upstream.echo};
+        }
         server {
           listen 127.0.0.1:${unwrapped} ssl; ${tls}
           proxy_pass 127.0.0.1:${upstream.echo};
