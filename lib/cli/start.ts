@@ -23,10 +23,6 @@ async function main(): Promise<void> {
   const name = hostname().toLowerCase();
   const service = new EchoService(options, [name, `${name}.local`]);
   const { page, webSocket, tcp } = await service.start();
-  console.log(`Page            ${page}`);
-  console.log(`WebSocket echo  ${webSocket}`);
-  console.log(`TCP echo        ${tcp}`);
-  console.log(`Listening on ${service.bound.join(" and ")}. Ctrl-C ends it.`);
   const timer = setInterval(() => {
     const line = service.line();
     if (line !== null) console.log(line);
@@ -39,6 +35,10 @@ async function main(): Promise<void> {
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
+  console.log(`Page            ${page}`);
+  console.log(`WebSocket echo  ${webSocket}`);
+  console.log(`TCP echo        ${tcp}`);
+  console.log(`Listening on ${service.bound.join(" and ")}. Ctrl-C ends it.`);
 }
 
 main().catch((error: NodeJS.ErrnoException) => {
