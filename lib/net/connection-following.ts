@@ -127,9 +127,4 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
       this.fail(error as HawserError, "network");
     }
   }
-
-  /** @internal For whoever counts time: how long it has waited. */
-  get waitedMs(): number {
-    return this.outbound?.waitedMs ?? 0;
-  }
 }

@@ -99,7 +99,8 @@ export class Connection<T = unknown>
       throw invalidState("start() must be called once, on a connection that was constructed");
     }
     this.transition("start");
-    outbound.begin(this, (reason) => this.#aborted(outbound, reason));
+    const isReferenced = (this.flags & UNREFERENCED) === 0;
+    outbound.begin(this, isReferenced, (reason) => this.#aborted(outbound, reason));
     return this;
   }
 
@@ -315,11 +316,11 @@ export class Connection<T = unknown>
     this.flags |= SHUT;
     this.clearBounds();
     this.outbound?.settle();
+    this.unfollow();
     if (event === "fail") {
       this.waiters?.reject(error);
       this.receiver?.end(error);
     } else if (event !== "finished") {
-    this.unfollow();
       this.flags &= ~HOLDING;
       this.waiters?.reject(this.cancelled("write"));
       this.receiver?.cancel(this.cancelled("read"));

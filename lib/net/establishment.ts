@@ -72,6 +72,7 @@ export interface TryContext {
   readonly startedAt: number;
   readonly startedAtMs: number;
   readonly waits: number;
+  readonly waitedMs: number;
   /** Which interfaces may be used; null where all may. */
   readonly rules: PathRules | null;
   /** Whether it looks at paths, where they are watched; they are where there are rules. */
@@ -369,7 +370,7 @@ export class Establishment implements DeadlineOwner {
 
   /** For `connection.establishmentReport`. */
   report(roundTripTimeMs: number | null): EstablishmentReport {
-    const { startedAt: begunAt, startedAtMs, waits } = this.#context;
+    const { startedAt: begunAt, startedAtMs, waits, waitedMs } = this.#context;
     const since = (time: number) => time - begunAt;
     const phases: PhaseReport[] = this.#phases.map(({ phase, start, end }) => ({
       phase,
@@ -397,6 +398,7 @@ export class Establishment implements DeadlineOwner {
       phases,
       attempts,
       waits,
+      waitedMs,
       roundTripTimeMs,
     };
   }

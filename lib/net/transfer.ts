@@ -136,6 +136,7 @@ export function acceptedReport(readyAt: number): EstablishmentReport {
     phases: [],
     attempts: [],
     waits: 0,
+    waitedMs: 0,
     roundTripTimeMs: null,
   };
 }

@@ -402,6 +402,8 @@ export interface EstablishmentReport {
   readonly attempts: readonly AttemptReport[];
   /** How often the establishment went through `waiting`. */
   readonly waits: number;
+  /** How long it was in `waiting`, in all. */
+  readonly waitedMs: number;
   /** Smoothed, at `ready`, from TCP_INFO; null for Unix sockets and accepted connections. */
   readonly roundTripTimeMs: number | null;
 }

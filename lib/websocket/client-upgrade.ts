@@ -121,10 +121,14 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
     const left =
       connectTimeout === 0
         ? Number.POSITIVE_INFINITY
-        : connectTimeout - (wallTime() - this.#startedAt - this.#carrier.waitedMs);
+        : connectTimeout - (wallTime() - this.#startedAt - this.#waitedMs);
     this.#deadline = new Deadline<DeadlineOwner>(this);
     setDeadline(this.#deadline, Math.max(0, Math.min(left, handshakeTimeout)));
     this.#carrier.write(this.#handshake.request);
+  }
+
+  get #waitedMs(): number {
+    return this.#carrier.establishmentReport?.waitedMs ?? 0;
   }
 
   received(chunk: Buffer, start: number, end: number): void {
