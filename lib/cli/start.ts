@@ -41,8 +41,12 @@ async function main(): Promise<void> {
   console.log(`Listening on ${service.bound.join(" and ")}. Ctrl-C ends it.`);
 }
 
-main().catch((error: NodeJS.ErrnoException) => {
-  console.error(`hawser: ${error.message}`);
-  const isUsage = error instanceof UsageError || error.code?.startsWith("ERR_PARSE_ARGS");
+main().catch((error: Error) => {
+  console.error(`hawser: ${error.message.split("\n")[0]}`);
+  const isUsage =
+    error instanceof UsageError ||
+    // Wrong flags, as parseArgs says them; wrong values, as the library does.
+    error instanceof TypeError ||
+    error instanceof RangeError;
   process.exitCode = isUsage ? EXIT_USAGE : 1;
 });

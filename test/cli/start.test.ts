@@ -84,6 +84,7 @@ describe("npm start", () => {
   test.each([
     [["--port", "x"], /^hawser: --port takes a number from 0 to 65535: x\n$/],
     [["--prot", "1"], /^hawser: .*--prot/],
+    [["--host", "a b"], /^hawser: [^\n]*a b[^\n]*\n$/],
     [["--cert", "c"], /^hawser: --cert and --key are given together\n$/],
   ])("%j is wrong usage: one line, status 2", async (args, said) => {
     const run = start(...args);
