@@ -7,8 +7,8 @@ import { errnoError } from "../errors/index.ts";
 
 /**
  * What an interface is. `tunnel`: packets in other packets, or handed to a program (WireGuard, TUN,
- * IP in IP, VXLAN, PPP). `virtual`: made by software on this host (VLAN, bond, macvlan, veth, dummy,
- * TAP).
+ * IP in IP, VXLAN, PPP). `virtual`: made by software on this host (VLAN, bond, macvlan, veth,
+ * dummy, TAP).
  */
 export type InterfaceKind = "loopback" | "wired" | "wireless" | "tunnel" | "bridge" | "virtual";
 

@@ -1,4 +1,4 @@
-// What datagram sockets need beside their submissions: the count of drops, and membership of groups.
+// What datagram sockets need beside their submissions: the count of drops, membership of groups.
 #ifndef HAWSER_BINDING_DATAGRAMS_BINDING_H_
 #define HAWSER_BINDING_DATAGRAMS_BINDING_H_
 

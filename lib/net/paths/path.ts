@@ -23,14 +23,11 @@ const VERDICTS: ReadonlySet<string> = new Set([
   "ENETUNREACH",
   "EHOSTUNREACH",
   "EACCES",
-  "EPERM",
   "EINVAL",
   "ENODEV",
-  "ENXIO",
   "ENETDOWN",
   "EADDRNOTAVAIL",
   "EAFNOSUPPORT",
-  "ESRCH",
 ]);
 
 const NO_PATH: Path = Object.freeze({
