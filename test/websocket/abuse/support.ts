@@ -52,7 +52,7 @@ export interface Report {
   /** Heap and external memory after collections, and at most in between. */
   readonly bytes: number;
   readonly peak: number;
-  /** The longest time that the loop did not turn. */
+  /** The longest time that the loop did not turn, in processor time of the whole process. */
   readonly heldMs: number;
   readonly opened: number;
   readonly open: number;
