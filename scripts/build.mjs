@@ -17,6 +17,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { lazyParts, partEntryPoints } from "./lazy-parts.mjs";
 import { filesUnder, isFresh, stampOf, writeStamp } from "./stamp.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -45,7 +46,7 @@ const steps = {
     make: makeNative,
   },
   dist: {
-    inputs: () => [at("lib"), at("scripts", "build.mjs")],
+    inputs: () => [at("lib"), at("scripts", "build.mjs"), at("scripts", "lazy-parts.mjs")],
     outputs: () => Object.keys(entryPoints).map((name) => at("dist", `${name}.js`)),
     make: makeDist,
   },
@@ -119,7 +120,8 @@ async function makeDist() {
   try {
     await bundle({
       absWorkingDir: root,
-      entryPoints,
+      entryPoints: { ...entryPoints, ...partEntryPoints },
+      plugins: [lazyParts(root, entryPoints)],
       outdir: "dist",
       bundle: true,
       splitting: true,
@@ -129,12 +131,27 @@ async function makeDist() {
       // Half the bytes to read and parse. Names stay, for stack traces.
       minifyWhitespace: true,
       minifySyntax: true,
+      // Node prints the line of an exception that nobody catches.
+      lineLimit: 160,
       chunkNames: "[name]-[hash]",
       logLevel: "warning",
     });
   } catch {
     throw new BuildError("hawser: bundling dist failed, see above.");
   }
+  for (const file of filesUnder(at("dist"))) {
+    if (file.endsWith(".js")) writeFileSync(file, withOwnNames(readFileSync(file, "utf8")));
+  }
+}
+
+// A class that names itself in its body is bundled as `var A=class _A`, and users would read _A
+// wherever a class is told by its name. Inside, A is as good.
+function withOwnNames(code) {
+  const renamed = [...code.matchAll(/\b(\w+)=class _\1\b/g)].map(([, name]) => name);
+  return renamed.reduce(
+    (text, name) => text.replaceAll(new RegExp(`(?<![\\w$.#])_${name}\\b`, "g"), name),
+    code,
+  );
 }
 
 function makeTypes() {
