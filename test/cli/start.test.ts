@@ -48,7 +48,7 @@ describe("npm start", () => {
     cleanUps.push(() => stream.destroy());
     stream.write("raw");
     expect(String((await once(stream, "data"))[0])).toBe("raw");
-    await run.says("out", /\n2 connections, 8 bytes echoed \(8 in all\), round trip [^\n]+\n/);
+    await run.says("out", /\n2 connections, \d bytes echoed \(8 in all\), round trip [^\n]+\n/);
     const closed = [once(socket, "close"), once(stream, "close")] as const;
     run.child.kill("SIGINT");
     expect((await closed[0])[0]).toBe(1_001);
