@@ -159,10 +159,12 @@ describe("reading", () => {
         await once(client, "readable");
         const head = String(client.read(5));
         client.unshift(Buffer.from("again "));
-        const rest = String(client.read());
-        return [head, rest, client.read()];
+        let rest = "";
+        // In how many pieces is the version's own affair.
+        for (let piece = client.read(); piece !== null; piece = client.read()) rest += piece;
+        return [head, rest];
       },
-      ["head:", "again body", null],
+      ["head:", "again body"],
     ));
 
   it("a listener that destroys gets no more data", () =>
