@@ -49,8 +49,16 @@ export class Tracks {
 
   report(nowMs: number): Report {
     this.#ended = this.#ended.filter(({ endedMs }) => nowMs - (endedMs ?? 0) < ENDED_SHOWN_MS);
-    const shown = [...this.#open.values()].slice(0, MAX_SHOWN);
+    const shown = this.#chosen();
     const connections = [...shown, ...this.#ended].map((track) => track.facts(nowMs));
     return { open: this.#open.size, connections };
+  }
+
+  // Those with a name before those without, a page's own for one; the newest first.
+  #chosen(): Track[] {
+    const newest = [...this.#open.values()].reverse();
+    const named = newest.filter(({ label }) => label !== "");
+    const others = newest.filter(({ label }) => label === "");
+    return [...named, ...others].slice(0, MAX_SHOWN).sort((a, b) => a.id - b.id);
   }
 }

@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import type { Track } from "../../../lib/cli/start/track.ts";
 import { ENDED_SHOWN_MS, MAX_ENDED, MAX_SHOWN, Tracks } from "../../../lib/cli/start/tracks.ts";
 
-function add(tracks: Tracks): Track {
-  const track = tracks.begin("tcp", "", 0);
+function add(tracks: Tracks, label = ""): Track {
+  const track = tracks.begin("tcp", label, 0);
   tracks.opened(track);
   return track;
 }
@@ -23,11 +23,14 @@ test("are found while they are open, and numbered", () => {
   expect(tracks.all.size).toBe(1);
 });
 
-test("more than a page shows are counted", () => {
+test("more than a page shows are counted, and shown are those with names and the newest", () => {
   const tracks = new Tracks();
+  const named = add(tracks, "page-1");
   for (let n = 0; n < MAX_SHOWN + 5; n++) add(tracks);
   const { open, connections } = tracks.report(10);
-  expect([open, connections.length]).toEqual([MAX_SHOWN + 5, MAX_SHOWN]);
+  expect(open).toBe(MAX_SHOWN + 6);
+  const newest = Array.from({ length: MAX_SHOWN - 1 }, (_, n) => named.id + 7 + n);
+  expect(connections.map(({ id }) => id)).toEqual([named.id, ...newest]);
 });
 
 test("the last that ended stay for a while", () => {
