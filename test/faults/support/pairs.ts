@@ -1,7 +1,7 @@
 // hawser on the client and Python on the server, connected by one of the streams that scenarios run
 // over. Not here: what happens to them then.
 
-import { type Hosts, nothingFor, type RemoteConnection } from "./hosts.ts";
+import { type Hosts, nothingFor, type RemoteConnection } from "./machines.ts";
 import { SERVER_ADDRESS, SERVER_ADDRESS_6 } from "./network.ts";
 import type { Program } from "./program.ts";
 import type { StreamKind } from "./streams.ts";
