@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { foreignEnvironment } from "../support/environment.ts";
 
 export interface Identity {
   readonly key: string;
@@ -27,7 +28,8 @@ export interface Certificates {
   remove(): void;
 }
 
-export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+export const hasOpenssl =
+  spawnSync("openssl", ["version"], { env: foreignEnvironment() }).status === 0;
 
 const EXTENSIONS = {
   ca: "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign",
@@ -39,7 +41,11 @@ const EXTENSIONS = {
 export function makeCertificates(): Certificates {
   const folder = mkdtempSync(join(tmpdir(), "certificates-"));
   const openssl = (...args: string[]) =>
-    execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    execFileSync("openssl", args, {
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: foreignEnvironment(),
+    });
   const read = (name: string) => readFileSync(join(folder, name), "utf8");
   const key = (name: string) =>
     openssl(

@@ -8,10 +8,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
 import { hasMariadb, hasPostgres, hasRedis, installPeers } from "./servers.ts";
 
+const foreign = { env: foreignEnvironment() };
 const canIsolate =
   process.platform === "linux" &&
   process.getuid?.() === 0 &&
-  ["ip", "nft"].every((tool) => spawnSync(tool, ["-V"]).status === 0);
+  ["ip", "nft"].every((tool) => spawnSync(tool, ["-V"], foreign).status === 0);
 const hasPeers = installPeers();
 const program = fileURLToPath(new URL("vanishing-client.ts", import.meta.url));
 const slowness = Number(process.env["HAWSER_TEST_SLOWNESS"] ?? 1);
@@ -20,21 +21,22 @@ const LIMIT_MS = 60_000 * slowness;
 const namespaces: string[] = [];
 afterEach(() => {
   for (const name of namespaces.splice(0)) {
-    spawnSync("sh", ["-c", `ip netns pids ${name} | xargs -r kill -9; ip netns del ${name}`]);
+    const script = `ip netns pids ${name} | xargs -r kill -9; ip netns del ${name}`;
+    spawnSync("sh", ["-c", script], foreign);
   }
 });
 
 let count = 0;
 function newNamespace(): string {
   const name = `hawser-vanish-${process.pid}-${count++}`;
-  execFileSync("ip", ["netns", "add", name]);
+  execFileSync("ip", ["netns", "add", name], foreign);
   namespaces.push(name);
   inside(name, "ip", "link", "set", "lo", "up");
   return name;
 }
 
 function inside(name: string, ...command: string[]): void {
-  execFileSync("ip", ["netns", "exec", name, ...command], { env: foreignEnvironment() });
+  execFileSync("ip", ["netns", "exec", name, ...command], foreign);
 }
 
 function dropEverything(name: string): void {

@@ -10,6 +10,7 @@ import { lookAtTls, showTls } from "../../lib/cli/probe-tls.ts";
 import { palette } from "../../lib/cli/terminal.ts";
 import type { TlsInfo } from "../../lib/net/types.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
+import { foreignEnvironment } from "../support/environment.ts";
 import { der } from "../tls/support.ts";
 import { cleanUpAfterEach, cleanUps, hawser } from "./support.ts";
 
@@ -30,7 +31,10 @@ function withControlCharacters(): string {
   const { folder } = certificates;
   const subject = "/CN=\u001b[31mred\nsecond";
   const args = ["-key", "stranger.key", "-subj", subject, "-days", "1"];
-  const made = spawnSync("openssl", ["req", "-x509", "-utf8", ...args], { cwd: folder });
+  const made = spawnSync("openssl", ["req", "-x509", "-utf8", ...args], {
+    cwd: folder,
+    env: foreignEnvironment(),
+  });
   return String(made.stdout);
 }
 

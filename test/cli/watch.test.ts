@@ -63,7 +63,7 @@ describe("the plots", () => {
   });
 });
 
-const hasScript = spawnSync("script", ["--version"]).status === 0;
+const hasScript = spawnSync("script", ["--version"], { env: foreignEnvironment() }).status === 0;
 
 it.skipIf(!hasScript)("draws over its own lines (skipped without script)", async () => {
   const server = net.createServer((socket) => socket.on("error", () => {}).resume());
