@@ -68,6 +68,37 @@ const MAX_INDEX = 0x7fff_ffff;
 const MAX_SEGMENT = 65_507;
 const CONNECTED: DatagramRoute = { to: null, local: null, interface: 0, trafficClass: 0 };
 
+/** The datagrams of one call in their normal form, and what is to be known of all. */
+export interface ReadyMany {
+  readonly list: readonly ReadyDatagram[];
+  /** Bytes of all. */
+  readonly bytes: number;
+  /** How many say where they go, and how many of those a path. */
+  readonly addressed: number;
+  readonly paths: number;
+}
+
+/**
+ * Checks what `sendMany` is given, before anything is sent.
+ *
+ * @param family of the socket that is to send it
+ * @throws TypeError or RangeError; HawserError ENODEV
+ */
+export function readMany(datagrams: unknown, family: AddressFamily): ReadyMany {
+  const list: ReadyDatagram[] = [];
+  let bytes = 0;
+  let addressed = 0;
+  let paths = 0;
+  for (const one of requireIterable(datagrams, "datagrams")) {
+    const ready = readOutgoing(one, family);
+    list.push(ready);
+    bytes += ready.bytes.length;
+    if (ready.path !== undefined) paths++;
+    else if (ready.route.to !== null) addressed++;
+  }
+  return { list, bytes, addressed: addressed + paths, paths };
+}
+
 /**
  * Checks one of many.
  *
@@ -80,19 +111,28 @@ export function readOutgoing(value: unknown, family: AddressFamily): ReadyDatagr
     return { bytes, stride: 0, route: CONNECTED, path: undefined };
   }
   const given = requireObject(value, "datagram");
-  rejectUnknownKeys(given, KEYS, "sendMany()");
-  const { to, localAddress, interface: chosen, ecn, segmentSize } = given;
-  const bytes = toBytes(given["data"] as SendData);
+  // Without a list of the keys, while all are known.
+  for (const key in given) if (!KEYS.has(key)) rejectUnknownKeys(given, KEYS, "sendMany()");
+  const { to, segmentSize } = given;
   return {
-    bytes,
+    bytes: toBytes(given["data"] as SendData),
     stride: readSegmentSize(segmentSize),
     path: to === undefined || family !== "unix" ? undefined : pathTo(to, "sendMany()"),
-    route: {
-      to: to === undefined || family === "unix" ? null : peerWords(to, "sendMany()"),
-      local: localAddress === undefined ? null : localWords(localAddress, "datagram.localAddress"),
-      interface: chosen === undefined ? 0 : interfaceIndex(chosen, "datagram.interface"),
-      trafficClass: ecn === undefined ? 0 : requireOneOf(ecn, "datagram.ecn", [0, 1, 2, 3]),
-    },
+    route: readRoute(given, family),
+  };
+}
+
+function readRoute(given: Record<string, unknown>, family: AddressFamily): DatagramRoute {
+  const { to, localAddress, interface: chosen, ecn } = given;
+  const goes = to !== undefined && family !== "unix";
+  if (!goes && localAddress === undefined && chosen === undefined && ecn === undefined) {
+    return CONNECTED;
+  }
+  return {
+    to: goes ? peerWords(to, "sendMany()") : null,
+    local: localAddress === undefined ? null : localWords(localAddress, "datagram.localAddress"),
+    interface: chosen === undefined ? 0 : interfaceIndex(chosen, "datagram.interface"),
+    trafficClass: ecn === undefined ? 0 : requireOneOf(ecn, "datagram.ecn", [0, 1, 2, 3]),
   };
 }
 

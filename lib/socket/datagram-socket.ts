@@ -30,6 +30,7 @@ import {
   peerWords,
   placeOf,
   type ReadyDatagram,
+  readMany,
   readOutgoing,
   requireIterable,
   toBytes,
@@ -302,14 +303,11 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
    *   HawserError as of `send`: the first, after all the others were sent
    */
   sendMany(datagrams: Iterable<OutgoingDatagram | SendData>): Promise<void> {
-    const ready = Array.from(requireIterable(datagrams, "datagrams"), (one) =>
-      readOutgoing(one, this.family),
-    );
-    if (ready.some(({ path }) => path !== undefined)) return this.#toPaths(ready);
-    const weight = ready.reduce((sum, { bytes }) => sum + bytes.length, MESSAGE_OVERHEAD_BYTES);
-    const isAddressed = ready.every(({ route }) => (route.to === null) === this.#isConnected);
-    return this.#many(isAddressed, weight, (owner) => {
-      for (const { bytes, stride, route } of ready) this.#outbox.push(bytes, stride, route, owner);
+    const { list, bytes, addressed, paths } = readMany(datagrams, this.family);
+    if (paths > 0) return this.#toPaths(list);
+    const isAddressed = addressed === (this.#isConnected ? 0 : list.length);
+    return this.#many(isAddressed, bytes + MESSAGE_OVERHEAD_BYTES, (owner) => {
+      for (const one of list) this.#outbox.push(one.bytes, one.stride, one.route, owner);
     });
   }
 
