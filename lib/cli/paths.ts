@@ -1,5 +1,5 @@
-// `hawser paths [ADDRESS]`: the interfaces, addresses, routes and name servers of this host, once or
-// followed; or the path to one destination. Not here: how they are followed (lib/net/paths).
+// `hawser paths [ADDRESS]`: the interfaces, addresses, routes and name servers of this host, once
+// or followed; or the path to one destination. Not here: how they are followed (lib/net/paths).
 
 import { parseArgs } from "node:util";
 import { parseAddress } from "../core/address.ts";
@@ -16,8 +16,8 @@ import { type Palette, palette, table } from "./terminal.ts";
 
 export const PATHS_HELP = `hawser paths [ADDRESS] [options]
 
-Shows the interfaces with their addresses, the default routes and the name servers of this host; with
-an ADDRESS, which interface, source address and gateway the kernel would use for it.
+Shows the interfaces with their addresses, the default routes and the name servers of this host;
+with an ADDRESS, which interface, source address and gateway the kernel would use for it.
 
   --watch           shows each change, until Ctrl-C, which ends it with status 0
   --debounce 100ms  quiet time before a change is shown

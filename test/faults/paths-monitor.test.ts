@@ -6,7 +6,14 @@ import { expect, vi } from "vitest";
 import { nodeArguments } from "../support/environment.ts";
 import { type Hosts, scenarios } from "./support/hosts.ts";
 import { CLIENT_ADDRESS, SERVER_ADDRESS } from "./support/network.ts";
-import { type Line, type Program, sharedNow, slowness } from "./support/program.ts";
+import {
+  asIpSays,
+  type Change,
+  type Interface,
+  inWordsOfIp,
+  type View,
+} from "./support/paths-view.ts";
+import { type Program, sharedNow, slowness } from "./support/program.ts";
 
 // Others that start their programs meanwhile would be measured as well.
 vi.setConfig({ maxConcurrency: 2 });
@@ -14,37 +21,6 @@ vi.setConfig({ maxConcurrency: 2 });
 const WATCHER = join(import.meta.dirname, "support", "paths-watcher.ts");
 const HEARD_WITHIN_MS = 200 * slowness;
 const DEBOUNCE_MS = 100;
-
-interface Interface {
-  readonly index: number;
-  readonly name: string;
-  readonly kind: string;
-  readonly up: boolean;
-  readonly running: boolean;
-  readonly mtuBytes: number;
-  readonly addresses: readonly { readonly address: string; readonly state: string }[];
-}
-
-interface Change extends Line {
-  readonly at: number;
-  readonly added: readonly Interface[];
-  readonly removed: readonly Interface[];
-  readonly changed: readonly { readonly before: Interface; readonly after: Interface }[];
-  readonly routesChanged: boolean;
-  readonly defaultRoutesChanged: boolean;
-  readonly dnsServersChanged: boolean;
-}
-
-interface View extends Line {
-  readonly snapshot: {
-    readonly interfaces: readonly Interface[];
-    readonly defaultRoutes: readonly object[];
-    readonly dnsServers: readonly string[];
-  };
-  readonly fresh: { readonly interfaces: readonly Interface[]; readonly defaultRoutes: object[] };
-  readonly told: readonly Interface[];
-  readonly isFaithful: boolean;
-}
 
 /** Begins to watch the client's networks. */
 async function watch(hosts: Hosts, debounce = DEBOUNCE_MS): Promise<Program> {
@@ -91,104 +67,6 @@ const has = (address: string, state = "preferred") =>
 const hasNot = (address: string) =>
   becomes("eth0", ({ addresses }) => !addresses.some((one) => one.address === address));
 
-// ---- what ip(8) says
-
-interface IpLink {
-  readonly ifindex: number;
-  readonly ifname: string;
-  readonly flags: readonly string[];
-  readonly operstate: string;
-  readonly mtu: number;
-  readonly address?: string;
-  readonly link_type: string;
-  readonly addr_info?: readonly IpAddress[];
-}
-
-interface IpAddress {
-  readonly family: string;
-  readonly local: string;
-  readonly prefixlen: number;
-  readonly broadcast?: string;
-  readonly scope: string;
-  readonly tentative?: boolean;
-  readonly deprecated?: boolean;
-  readonly dadfailed?: boolean;
-}
-
-interface IpRoute {
-  readonly gateway?: string;
-  readonly dev?: string;
-  readonly metric?: number;
-  readonly nexthops?: readonly { readonly gateway?: string; readonly dev: string }[];
-}
-
-function addressAsIp({ family, local, prefixlen, broadcast, scope, ...state }: IpAddress): object {
-  return {
-    address: local,
-    family: family === "inet" ? "IPv4" : "IPv6",
-    prefixLength: prefixlen,
-    broadcastAddress: broadcast ?? null,
-    scope,
-    state: state.dadfailed
-      ? "duplicated"
-      : state.tentative
-        ? "tentative"
-        : state.deprecated
-          ? "deprecated"
-          : "preferred",
-  };
-}
-
-async function asIpSays(hosts: Hosts): Promise<{ interfaces: object[]; defaultRoutes: object[] }> {
-  const ask = async (what: string) =>
-    JSON.parse((await hosts.network.run("client", `ip -j ${what}`)) || "[]");
-  const links = (await ask("address")) as IpLink[];
-  const indexes = new Map(links.map(({ ifname, ifindex }) => [ifname, ifindex]));
-  const routesOf = async (family: "IPv4" | "IPv6", flag: string) =>
-    ((await ask(`${flag} route show default`)) as IpRoute[]).flatMap((route) =>
-      (route.nexthops ?? [route]).map(({ gateway, dev }) => ({
-        family,
-        gateway: gateway ?? null,
-        interface: indexes.get(dev ?? ""),
-        metric: route.metric ?? 0,
-      })),
-    );
-  return {
-    interfaces: links
-      .toSorted((one, other) => one.ifindex - other.ifindex)
-      .map((link) => ({
-        index: link.ifindex,
-        name: link.ifname,
-        up: link.flags.includes("UP"),
-        // ip(8) does not show IFF_RUNNING; it follows from these (RFC 2863).
-        running: link.flags.includes("UP") && ["UP", "UNKNOWN"].includes(link.operstate),
-        loopback: link.flags.includes("LOOPBACK"),
-        broadcast: link.flags.includes("BROADCAST"),
-        multicast: link.flags.includes("MULTICAST"),
-        pointToPoint: link.flags.includes("POINTOPOINT"),
-        mtuBytes: link.mtu,
-        hardwareAddress: link.link_type === "ether" ? link.address : null,
-        addresses: (link.addr_info ?? []).map(addressAsIp),
-      })),
-    defaultRoutes: [...(await routesOf("IPv4", "-4")), ...(await routesOf("IPv6", "-6"))],
-  };
-}
-
-/** The snapshot in the words of ip(8): no zones, no kinds. */
-function inWordsOfIp({ interfaces, defaultRoutes }: View["snapshot"]): object {
-  const withoutZone = (address: string) => address.replace(/%.*/, "");
-  return {
-    interfaces: interfaces.map(({ kind: _, addresses, ...rest }) => ({
-      ...rest,
-      addresses: addresses.map((one) => ({ ...one, address: withoutZone(one.address) })),
-    })),
-    defaultRoutes: defaultRoutes.map((route) => {
-      const { gateway } = route as { gateway: string | null };
-      return { ...route, gateway: gateway === null ? null : withoutZone(gateway) };
-    }),
-  };
-}
-
 /**
  * When the host is quiet: the snapshot is what ip(8) says and what a fresh list says, and all that
  * was told leads there.
@@ -232,7 +110,8 @@ scenarios("paths of a host", {
        ip address add 2001:db8::2/64 dev eth0 nodad preferred_lft 0
        ip address add 10.71.1.9/24 brd + dev eth0
        ip -6 route add default via 2001:db8::ff metric 9
-       ip route append default metric 5 nexthop via 10.71.1.3 dev eth0 nexthop via 10.71.1.4 dev eth0
+       ip route append default metric 5 nexthop via 10.71.1.3 dev eth0 \\
+         nexthop via 10.71.1.4 dev eth0
        ip link add bridge0 type bridge
        ip link add link eth0 name macvlan0 type macvlan
        ip tuntap add tunnel0 mode tun

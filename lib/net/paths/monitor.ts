@@ -43,7 +43,9 @@ export class PathMonitor implements AsyncDisposable, AsyncIterable<PathChange> {
   readonly #iterators = new Set<ChangeIterator>();
   /** What the application was told last. */
   #told: PathSnapshot;
-  /** Since then: whether routes changed that no snapshot shows, and when it must be told at last. */
+  /**
+   * Since then: whether routes changed that no snapshot shows, and when it must be told at last.
+   */
   #routesChanged = false;
   #tellBefore = Number.POSITIVE_INFINITY;
   #stopWaiting: (() => void) | undefined;

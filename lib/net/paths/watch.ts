@@ -1,6 +1,6 @@
 // The shared watch of this host's networks: one for each reactor, begun by its first observer and
-// closed with its last. Not debounced: an observer hears of a change in the turn in which the kernel
-// told of it. Not here: what a snapshot holds (snapshot.ts), debouncing (monitor.ts).
+// closed with its last. Not debounced: an observer hears of a change in the turn in which the
+// kernel told of it. Not here: what a snapshot holds (snapshot.ts), debouncing (monitor.ts).
 //
 // The kernel's events only say that something is different; what is there now is listed anew. So
 // the state after any sequence of events, lost ones included, is that of a fresh list.
