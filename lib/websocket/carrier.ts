@@ -16,8 +16,10 @@ import type { FrameOutput } from "./protocol/index.ts";
 export interface CarrierUser {
   /** It is connected. */
   opened(): void;
-  /** Bytes `chunk[start, end)`, lent until this returns. */
-  received(chunk: Buffer, start: number, end: number): void;
+  /** It keeps what it receives, and long chunks may be given to it. */
+  readonly keepsReceived?: boolean;
+  /** Bytes `chunk[start, end)`, lent until this returns, unless they are given. */
+  received(chunk: Buffer, start: number, end: number, given: boolean): void;
   /** The peer has finished, after all data. */
   ended(): void;
   /** Bytes have been taken by the kernel. */
@@ -125,9 +127,9 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     return (this.flags & STOPPED) !== 0;
   }
 
-  /** @internal What the parser keeps of a chunk it copies. */
+  /** @internal */
   override get keepsReceived(): boolean {
-    return false;
+    return this.user?.keepsReceived === true;
   }
 
   /** @internal */
@@ -137,7 +139,7 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
       return;
     }
     this.received += length;
-    this.user.received(slab, offset, offset + length);
+    this.user.received(slab, offset, offset + length, given);
   }
 
   /** @internal */

@@ -150,8 +150,13 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
   // ---------------------------------------------------------- from the carrier and the protocol
 
   /** @internal */
-  received(chunk: Buffer, start: number, end: number): void {
-    this.core.receive(chunk, start, end, turnTime());
+  get keepsReceived(): boolean {
+    return !this.shared.settings.lend;
+  }
+
+  /** @internal */
+  received(chunk: Buffer, start: number, end: number, given = false): void {
+    this.core.receive(chunk, start, end, turnTime(), given);
     if (this.core.state !== "open") this.noteState();
     else if (this.deadline !== null) this.#bringForward(this.deadline);
   }

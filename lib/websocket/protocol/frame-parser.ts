@@ -2,6 +2,7 @@
 // control frames. Knows the rules of a frame and of a fragmented message; knows nothing of the
 // closing handshake, of time, of compression beyond its bit, and never answers anything.
 
+import { MIN_GIVEN_BYTES } from "../../core/limits.ts";
 import { allocateOwned, ownedCopy } from "../../core/owned-bytes.ts";
 import { Assembly } from "./assembly.ts";
 import {
@@ -64,6 +65,8 @@ export class FrameParser {
   private messageLength = 0;
   private messageFrames = 0;
   private partsGiven = false;
+  /** Nobody else uses the chunk again. */
+  private owned = false;
 
   // Made when something does not lie whole in a chunk.
   private header: Buffer | null = null;
@@ -110,9 +113,13 @@ export class FrameParser {
     );
   }
 
-  /** Takes `chunk[start, end)`, or less of it when a callback halts. */
-  parse(chunk: Buffer, start: number, end: number): void {
+  /**
+   * Takes `chunk[start, end)`, or less of it when a callback halts. Of an `owned` chunk long messages
+   * are given away as they stand there.
+   */
+  parse(chunk: Buffer, start: number, end: number, owned = false): void {
     this.halted = false;
+    this.owned = owned;
     this.position = start;
     while (this.position < end && !this.halted && !this.stopped) {
       if (this.remaining < 0) {
@@ -330,7 +337,7 @@ export class FrameParser {
       const text = decodeUtf8(chunk, from, to);
       if (text === null) this.violate(CLOSE_INVALID_PAYLOAD, "text is not UTF-8");
       else this.sink?.onText(text);
-    } else if (this.settings.lend) {
+    } else if (this.settings.lend || (this.owned && to - from >= MIN_GIVEN_BYTES)) {
       this.sink?.onBinary(chunk.subarray(from, to));
     } else {
       this.sink?.onBinary(copyOf(chunk, from, to));

@@ -37,16 +37,16 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   // Bytes and time in.
 
   /**
-   * Bytes of the peer: `chunk[start, end)`, lent for the call; payload bytes in it are overwritten.
-   * Never throws on what they say.
+   * Bytes of the peer: `chunk[start, end)`, lent for the call, or `owned`: then nobody else uses them
+   * again. Payload bytes in them are overwritten. Never throws on what they say.
    */
-  receive(chunk: Buffer, start: number, end: number, now: number): void {
+  receive(chunk: Buffer, start: number, end: number, now: number, owned = false): void {
     this.now = now;
     if (this.deadlines !== null) this.deadlines.heard(now);
     if (this.deaf) return;
     if ((this.flags & (flag.HELD | flag.PARSING)) !== 0)
       this.keep(Buffer.from(chunk.subarray(start, end)), false);
-    else this.parse(chunk, start, end, false);
+    else this.parse(chunk, start, end, owned);
   }
 
   /** The transport's reading side has ended. */
@@ -216,7 +216,7 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     this.receiver?.beginTurn();
     this.flags |= flag.PARSING;
     try {
-      parser.parse(chunk, start, end);
+      parser.parse(chunk, start, end, owned);
     } finally {
       this.flags &= ~flag.PARSING;
       if (parser.position < end && !this.deaf) {

@@ -235,6 +235,23 @@ describe.each(ROLES)("frames into a %s", (role) => {
     }
   });
 
+  test("of an owned chunk long messages are given away as they stand, short ones are copied", () => {
+    const { parser, sink } = makeParser(role);
+    const sizes = [8_191, 8_192, 20_000];
+    const payloads = sizes.map((size) => Buffer.alloc(size, size));
+    const frames = payloads.map((payload) => frame({ opcode: BINARY, payload }));
+    const chunk = Buffer.concat(frames);
+    const seen: Buffer[] = [];
+    sink.onBinary = (bytes) => seen.push(bytes);
+    parser.parse(chunk, 0, chunk.length, true);
+    expect(seen.map((bytes) => bytes.buffer === chunk.buffer)).toEqual([false, true, true]);
+    expect(seen.every((bytes, index) => bytes.equals(payloads[index] as Buffer))).toBe(true);
+    // The next chunk is lent again.
+    const next = frame({ opcode: BINARY, payload: payloads[2] as Buffer });
+    parser.parse(next, 0, next.length);
+    expect(seen[3]?.buffer === next.buffer).toBe(false);
+  });
+
   test("parse() takes a window of a larger buffer and leaves the rest alone", () => {
     const { parser, sink } = makeParser(role);
     const message = frame({ opcode: TEXT, payload: "window" });
