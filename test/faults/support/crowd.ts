@@ -3,9 +3,12 @@
 
 import { readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   type Connection,
   connect,
+  counters,
   type HawserError,
   type Listener,
   listen,
@@ -41,6 +44,16 @@ const listeners: Listener<Member>[] = [];
 let wrongBytes = 0;
 let checkedBytes = 0;
 let timer: NodeJS.Timeout | undefined;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** What this process keeps alive, without what nobody refers to any more. */
+function keptBytes(): number {
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -128,7 +141,14 @@ const operations: Record<string, (command: Command) => unknown> = {
       wrongBytes,
       checkedBytes,
       descriptors: readdirSync("/proc/self/fd").length,
+      openSlots: counters().openSlots,
     };
+  },
+
+  /** What is given back when all have left. The list of the dead is the test's own. */
+  memory() {
+    dead.length = 0;
+    return { keptBytes: keptBytes() };
   },
 
   async leave() {
