@@ -61,6 +61,7 @@ async function measureConnect(
   const result = await measureClient(subject, cSubject("tcp_echo_epoll"), context, {
     connections,
     size: MESSAGE_BYTES,
+    warmupUnits: context.options.warmupMs === 0 ? 0 : WARMUP_CONNECTIONS,
   });
   return {
     sample: {
