@@ -34,7 +34,7 @@ async function watch(hosts: Hosts, debounce = DEBOUNCE_MS): Promise<Program> {
 const view = async (program: Program) => (await program.ask("view")) as View;
 
 /**
- * Does something on a host. The change that the watch hears of it, in time: from when it was over
+ * Does something on the client. The change that the watch hears of it, in time: from when it was over
  * at the latest.
  */
 async function heard(
@@ -42,10 +42,9 @@ async function heard(
   program: Program,
   script: string,
   isIt: (change: Change) => boolean,
-  host: "client" | "router" = "client",
 ): Promise<Change> {
   const before = sharedNow();
-  await hosts.network.run(host, script);
+  await hosts.network.run("client", script);
   const after = sharedNow();
   const change = (await program.event(
     (line) => line.event === "heard" && (line.at as number) >= before && isIt(line as Change),
@@ -132,18 +131,22 @@ scenarios("paths of a host", {
   },
 
   async "B52 each change of a link is heard within 200 ms"(hosts) {
+    // A pair in one namespace: of a carrier that is lost elsewhere the kernel may tell up to a
+    // second late, because links all over the machine have changed (net/core/link_watch.c).
+    await hosts.network.run(
+      "client",
+      "ip link add near type veth peer name far; ip link set near up; ip link set far up",
+    );
     const program = await watch(hosts);
-    const hear = (script: string, isIt: (change: Change) => boolean, host?: "router") =>
-      heard(hosts, program, script, isIt, host);
+    const hear = (script: string, isIt: (change: Change) => boolean) =>
+      heard(hosts, program, script, isIt);
     await hear(
-      "ip link set toclient down",
-      becomes("eth0", ({ running }) => !running),
-      "router",
+      "ip link set far down",
+      becomes("near", ({ up, running }) => up && !running),
     );
     await hear(
-      "ip link set toclient up",
-      becomes("eth0", ({ running }) => running),
-      "router",
+      "ip link set far up",
+      becomes("near", ({ running }) => running),
     );
     await hear(
       "ip link set eth0 down",
@@ -291,13 +294,9 @@ scenarios("paths of a host", {
     });
     await heard(hosts, program, "ip address del 10.71.1.5/24 dev eth0", hasNot("10.71.1.5"));
     expect((await path(SERVER_ADDRESS, question)).status).toBe("unsatisfied");
-    await heard(
-      hosts,
-      program,
-      "ip link set toclient down",
-      becomes("eth0", ({ running }) => !running),
-      "router",
-    );
+    await hosts.network.linkDown("client");
+    const lost = becomes("eth0", ({ running }) => !running);
+    await program.event((line) => line.event === "heard" && lost(line as Change));
     expect(await path(SERVER_ADDRESS)).toMatchObject({ status: "unsatisfied", interface: "eth0" });
     await hosts.network.run("client", "ip route del default");
     expect(await path(SERVER_ADDRESS)).toMatchObject({ status: "unsatisfied", interface: null });
