@@ -14,6 +14,11 @@ export class FlowTable {
   readonly #all = new Set<UdpFlow>();
   /** In the order in which they came. */
   readonly #unanswered = new Set<UdpFlow>();
+  /**
+   * Goes on where it was: looking for the first from the beginning would pass all that were deleted
+   * since the set was last packed.
+   */
+  #byAge = this.#unanswered.values();
   readonly #most: number;
   readonly #mostUnanswered: number;
 
@@ -42,10 +47,18 @@ export class FlowTable {
     const isFull = this.#all.size >= this.#most;
     const hasOwnRoom = isAnswered || this.#unanswered.size < this.#mostUnanswered;
     if (!isFull && hasOwnRoom) return true;
-    const [oldest] = this.#unanswered;
+    const oldest = this.#oldest();
     if (oldest === undefined) return false;
     evict(oldest);
     return true;
+  }
+
+  // Each is given once, and is gone then.
+  #oldest(): UdpFlow | undefined {
+    const { value, done } = this.#byAge.next();
+    if (!done) return value;
+    this.#byAge = this.#unanswered.values();
+    return this.#byAge.next().value;
   }
 
   add(flow: UdpFlow, key: Int32Array): void {

@@ -76,4 +76,32 @@ describe("flow table", () => {
     expect(evicted).toHaveLength(1);
     expect(evicted[0]).not.toBe(one);
   });
+
+  test("B35: whoever was never answered and is the longest there goes, whatever came in between", () => {
+    const table = new FlowTable(16);
+    const evicted: number[] = [];
+    const flows = new Map<UdpFlow, number>();
+    const make = (number: number) => {
+      const hasRoom = table.makeRoom(false, (one) => {
+        evicted.push(flows.get(one) ?? -1);
+        table.delete(one);
+      });
+      expect(hasRoom).toBe(true);
+      const one = flow();
+      flows.set(one, number);
+      table.add(one, key(number));
+      return one;
+    };
+    const made = Array.from({ length: 4 }, (_, number) => make(number));
+    // One is answered, one closed by itself: neither is there to go.
+    table.answered(made[0] as UdpFlow);
+    table.delete(made[2] as UdpFlow);
+    for (let number = 4; number < 8; number++) make(number);
+    expect(evicted).toEqual([1, 3]);
+    // All go by themselves, and others come.
+    for (const one of [...table.flows]) if (one !== made[0]) table.delete(one);
+    for (let number = 8; number < 14; number++) make(number);
+    expect(evicted).toEqual([1, 3, 8, 9]);
+    expect(table.find(key(0))).toBe(made[0]);
+  });
 });
