@@ -42,6 +42,11 @@ export function makeHttpStream(carrier: Carrier, concluded: () => void): Duplex 
       user.setTimeout(ms);
       return stream;
     },
+    // As on net.Socket: after the last answer nobody waits for the client's end but the carrier.
+    destroySoon() {
+      if (stream.writableFinished) stream.destroy();
+      else stream.end(() => stream.destroy());
+    },
   });
   carrier.user = user;
   return stream;

@@ -70,6 +70,25 @@ describe.skipIf(!hasOpenssl)(`http over wss${hasOpenssl ? "" : " (skipped: no op
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*got \/last$/s);
   });
 
+  test("after the last answer it ends, though the client does not", async () => {
+    const asked = called<[IncomingMessage]>();
+    const { listener } = await serve((request, response) => {
+      response.end("bye");
+      asked.fn(request);
+    });
+    const port = listener.port as number;
+    const options = { port, servername: "localhost", ca, allowHalfOpen: true };
+    const socket = tls.connect(options);
+    afterTest(() => socket.destroy());
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    const [request] = await asked.args;
+    const over = once(request.socket, "close");
+    let answer = "";
+    for await (const chunk of socket) answer += chunk;
+    await over;
+    expect(answer).toMatch(/bye$/);
+  });
+
   test("close() ends idle connections, and lets an answer under way finish", async () => {
     const slow = called<[ServerResponse]>();
     const { listener, ask } = await serve((request, response) => {
