@@ -56,12 +56,12 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
   commit(size: number): void {
     const direct = this.#direct;
     if (direct !== null) direct.commit(size);
-    else this.#writeThrough(size);
+    else this.writeThrough(size);
     if ((this.flags & WATCHED) === 0) this.watchLiveness(this.channel as ByteChannel);
   }
 
   // What is larger would be kept by reference.
-  #writeThrough(size: number): void {
+  private writeThrough(size: number): void {
     const bytes = scratch.subarray(0, size);
     this.channel?.write(size > COPY_THRESHOLD_BYTES ? Buffer.from(bytes) : bytes);
   }

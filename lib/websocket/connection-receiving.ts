@@ -27,9 +27,9 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
    *   after a local `close()`, with `signal.reason`. These never count as unhandled.
    */
   receive(options?: MessageReceiveOptions): Promise<Message | null> {
-    this.#requirePulling("receive()");
+    this.requirePulling("receive()");
     const signal = readSignal(options, "receive()");
-    return this.#reading().receive(signal);
+    return this.reading().receive(signal);
   }
 
   /**
@@ -37,8 +37,8 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
    * after all messages. `break` closes nothing and loses nothing.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    this.#requirePulling("for await");
-    return new Iteration<Message>(this.#reading());
+    this.requirePulling("for await");
+    return new Iteration<Message>(this.reading());
   }
 
   /**
@@ -53,18 +53,18 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
    *   where a `receive()` waits. Rejects as `receive()` does.
    */
   receiveStream(options?: MessageReceiveOptions): Promise<IncomingMessageStream | null> {
-    this.#requirePulling("receiveStream()");
+    this.requirePulling("receiveStream()");
     const signal = readSignal(options, "receiveStream()");
-    return this.#streaming().receive(signal);
+    return this.streaming().receive(signal);
   }
 
   /** Iterates over messages in parts, as `receiveStream()` gives them. Ends as `for await` does. */
   streams(): AsyncIterableIterator<IncomingMessageStream> {
-    this.#requirePulling("streams()");
-    return new Iteration<IncomingMessageStream>(this.#streaming());
+    this.requirePulling("streams()");
+    return new Iteration<IncomingMessageStream>(this.streaming());
   }
 
-  #requirePulling(what: string): void {
+  private requirePulling(what: string): void {
     const { message, part } = this.shared.handlers;
     if (message === undefined && part === undefined) return;
     const callback = message === undefined ? "part" : "message";
@@ -73,40 +73,40 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
     );
   }
 
-  #reading(): Inbox {
+  private reading(): Inbox {
     const { inbox } = this;
     if (inbox instanceof Inbox) return inbox;
     if (inbox !== null) throw invalidState("messages are received in parts; there is whole()");
-    return this.#begin(new Inbox<Message>(this.#marks()));
+    return this.begin(new Inbox<Message>(this.marks()));
   }
 
-  #streaming(): StreamInbox {
+  private streaming(): StreamInbox {
     const { inbox } = this;
     if (inbox instanceof StreamInbox) return inbox;
     if (inbox instanceof Inbox && inbox.isAwaited) {
       throw invalidState("a receive() waits for a whole message");
     }
-    const streams = new StreamInbox(this.#marks());
+    const streams = new StreamInbox(this.marks());
     for (const message of inbox instanceof Inbox ? inbox.drain() : []) {
       streams.put(message, true, true);
     }
     this.core.giveParts();
-    return this.#begin(streams);
+    return this.begin(streams);
   }
 
-  #marks(): Marks {
-    return new Marks(this.shared.receiveHighWaterMark, () => this.#roomAgain());
+  private marks(): Marks {
+    return new Marks(this.shared.receiveHighWaterMark, () => this.roomAgain());
   }
 
-  #begin<I extends Inbox | StreamInbox>(inbox: I): I {
+  private begin<I extends Inbox | StreamInbox>(inbox: I): I {
     this.inbox = inbox;
     if (this.result !== null) this.endInbox(this.result);
     else if ((this.flags & CLOSING) !== 0) inbox.cancel(this.cancelled());
-    if (!inbox.isFull) this.#roomAgain();
+    if (!inbox.isFull) this.roomAgain();
     return inbox;
   }
 
-  #roomAgain(): void {
+  private roomAgain(): void {
     if ((this.flags & FULL) === 0) return;
     this.flags &= ~FULL;
     if ((this.flags & PAUSED) === 0) queueMicrotask(() => this.readOn());
@@ -115,7 +115,7 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
   /** No messages from now on, and nothing read from the kernel: the peer sees the window close. */
   pause(): this {
     this.flags |= PAUSED;
-    this.#holdReading();
+    this.holdReading();
     return this;
   }
 
@@ -127,7 +127,7 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
     return this;
   }
 
-  #holdReading(): void {
+  private holdReading(): void {
     this.core.pause();
     this.carrier.hold(true);
   }
@@ -158,11 +158,11 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
   received(chunk: Buffer, start: number, end: number, given = false): void {
     this.core.receive(chunk, start, end, turnTime(), given);
     if (this.core.state !== "open") this.noteState();
-    else if (this.deadline !== null) this.#bringForward(this.deadline);
+    else if (this.deadline !== null) this.bringForward(this.deadline);
   }
 
   // An answer to a heartbeat's ping makes the next one due sooner than its time-out.
-  #bringForward(deadline: Deadline<DeadlineOwner>): void {
+  private bringForward(deadline: Deadline<DeadlineOwner>): void {
     if (this.core.nextDeadline() < deadline.at - 1) this.setTimer();
   }
 
@@ -185,8 +185,8 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
     }
     const { inbox } = this;
     if (inbox instanceof StreamInbox) inbox.put(message, true, true);
-    else this.#reading().push(message);
-    this.#holdIfFull();
+    else this.reading().push(message);
+    this.holdIfFull();
   }
 
   /** @internal */
@@ -196,14 +196,14 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
       this.call(callback, data, isFirst, isLast);
       return;
     }
-    this.#streaming().put(data, isFirst, isLast);
-    this.#holdIfFull();
+    this.streaming().put(data, isFirst, isLast);
+    this.holdIfFull();
   }
 
-  #holdIfFull(): void {
+  private holdIfFull(): void {
     if (this.inbox?.isFull !== true || (this.flags & FULL) !== 0) return;
     this.flags |= FULL;
-    this.#holdReading();
+    this.holdReading();
   }
 
   /** @internal */

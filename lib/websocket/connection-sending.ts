@@ -31,7 +31,7 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
    * given.
    */
   write(message: SendData, options?: MessageOptions): boolean {
-    return this.#put(message, options) && this.#hasRoom();
+    return this.put(message, options) && this.hasRoom();
   }
 
   /**
@@ -45,11 +45,11 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     const signal =
       options?.signal === undefined ? undefined : requireSignal(options.signal, "signal");
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
-    if (!this.#put(message, options)) return this.carrier.refuseSend();
-    return untilAborted(this.#whenSent(message), signal);
+    if (!this.put(message, options)) return this.carrier.refuseSend();
+    return untilAborted(this.whenSent(message), signal);
   }
 
-  #put(message: SendData, options: MessageSendOptions | undefined): boolean {
+  private put(message: SendData, options: MessageSendOptions | undefined): boolean {
     const now = this.now();
     if (options === undefined) {
       if (typeof message === "string") return this.core.sendText(message, true, now);
@@ -64,7 +64,7 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     return this.core.send(data, binary, compress, now);
   }
 
-  #hasRoom(): boolean {
+  private hasRoom(): boolean {
     if (this.core.compressing && this.carrier.isSlowAt(this.core.bufferedBytes)) {
       this.flags |= WANTS_DRAIN;
       return false;
@@ -72,9 +72,9 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     return this.carrier.hasRoom();
   }
 
-  #whenSent(message: SendData): Promise<void> {
+  private whenSent(message: SendData): Promise<void> {
     const data = typeof message === "string" ? message : bytesOf(message);
-    if (!this.core.compressing) return this.#handedOver(data);
+    if (!this.core.compressing) return this.handedOver(data);
     // Its bytes are read by another thread until then.
     const compressed = new Promise<void>((resolve) => {
       this.#whenCompressed ??= [];
@@ -83,12 +83,12 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     return quiet(
       compressed.then(() => {
         if (this.ending !== null) return this.carrier.refuseSend();
-        return this.#handedOver(data);
+        return this.handedOver(data);
       }),
     );
   }
 
-  #handedOver(data: Uint8Array | string): Promise<void> {
+  private handedOver(data: Uint8Array | string): Promise<void> {
     return this.carrier.sent(data, this.carrier.hasRoom(), this.agreed.deflate !== null);
   }
 
@@ -120,9 +120,9 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     };
     return new MessageStream(
       {
-        writePart: (part, isLast) => put(part, isLast) && this.#hasRoom(),
+        writePart: (part, isLast) => put(part, isLast) && this.hasRoom(),
         sendPart: (part, isLast) =>
-          put(part, isLast) ? this.#whenSent(part) : this.carrier.refuseSend(),
+          put(part, isLast) ? this.whenSent(part) : this.carrier.refuseSend(),
       },
       binary === undefined ? undefined : !binary,
     );

@@ -102,7 +102,7 @@ export class WebSocketConnection<T = unknown>
     if ((this.flags & TOLD) !== 0) return;
     this.flags |= TOLD;
     if (this.deadline !== null) clearDeadline(this.deadline);
-    const result = this.#resultOf(info);
+    const result = this.resultOf(info);
     this.result = result;
     if (result.error !== null) makers.set(result.error, this);
     if (this.inbox !== null) this.endInbox(result);
@@ -110,7 +110,7 @@ export class WebSocketConnection<T = unknown>
     queueMicrotask(() => process.nextTick(tellEnd, this));
   }
 
-  #resultOf(info: CloseInfo): CloseResult {
+  private resultOf(info: CloseInfo): CloseResult {
     const { carrier, ending } = this;
     const isAborted = ending?.event === "abort";
     const error = ending?.error ?? failureOf(info, isAborted, carrier.whereabouts);
@@ -205,19 +205,19 @@ export class WebSocketConnection<T = unknown>
 
   /** Takes part in a topic of its listener. @throws TypeError (ERR_INVALID_STATE) on a client */
   subscribe(topic: string): void {
-    this.#requireOwner().subscribe(topic, this as never);
+    this.requireOwner().subscribe(topic, this as never);
   }
 
   unsubscribe(topic: string): void {
-    this.#requireOwner().unsubscribe(topic, this as never);
+    this.requireOwner().unsubscribe(topic, this as never);
   }
 
   /** To the other subscribers of a topic, encoded and compressed once. Returns how many got it. */
   publish(topic: string, message: SendData, options?: BroadcastOptions): number {
-    return this.#requireOwner().publish(topic, message, options, this as never);
+    return this.requireOwner().publish(topic, message, options, this as never);
   }
 
-  #requireOwner(): SocketOwner {
+  private requireOwner(): SocketOwner {
     if (this.owner !== null) return this.owner;
     throw invalidState("topics are those of a listener, and this WebSocket was made by connect()");
   }
