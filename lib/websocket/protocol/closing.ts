@@ -9,6 +9,8 @@ export class Closing {
   code = CLOSE_ABNORMAL;
   reason = "";
   sentCode: number | undefined = undefined;
+  /** The payload of our Close, while it waits to be written. */
+  queued: Buffer | null = null;
   failure: CloseInfo["failure"] = null;
   /** Both Closes were exchanged while the transport stood. */
   clean = false;

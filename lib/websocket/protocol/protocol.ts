@@ -21,9 +21,14 @@ const EMPTY = Buffer.alloc(0);
 /** Control frames are counted over windows of this many milliseconds. */
 const CONTROL_WINDOW_MS = 1_000;
 
+/** When such a window began, and the control frames of it. */
+interface ControlWindow {
+  readonly start: number;
+  count: number;
+}
+
 export class WebSocketProtocol extends SendingSide implements FrameSink, ReceiverSink {
-  private controlWindowStart = 0;
-  private controlCount = 0;
+  private controls: ControlWindow | null = null;
   // Null while nothing is half received.
   private parser: FrameParser | null = null;
   private receiver: MessageReceiver | null = null;
@@ -278,11 +283,10 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   }
 
   private countControl(): boolean {
-    if (this.now - this.controlWindowStart >= CONTROL_WINDOW_MS) {
-      this.controlWindowStart = this.now;
-      this.controlCount = 0;
+    if (this.controls === null || this.now - this.controls.start >= CONTROL_WINDOW_MS) {
+      this.controls = { start: this.now, count: 0 };
     }
-    if (++this.controlCount <= this.settings.limits.maxControlFramesPerSecond) return true;
+    if (++this.controls.count <= this.settings.limits.maxControlFramesPerSecond) return true;
     this.fail(CLOSE_POLICY_VIOLATION, "too many control frames in a second");
     return false;
   }

@@ -32,7 +32,6 @@ export abstract class SendingSide implements SenderSink {
   protected sender: Sender | null = null;
   protected pendingPong: Buffer | null = null;
   private closing: Closing | null = null;
-  private queuedClose: Buffer | null = null;
   protected readonly deflate: DeflateParameters | null;
 
   /**
@@ -247,16 +246,17 @@ export abstract class SendingSide implements SenderSink {
   protected sendClose(code: number | undefined, reason: string): void {
     const closing = this.noteClosing("local");
     closing.sentCode = code;
-    this.queuedClose = encodeClosePayload(code, reason);
+    closing.queued = encodeClosePayload(code, reason);
     if (this.sender?.waiting === true) this.flags |= flag.CLOSE_QUEUED;
     else this.writeQueuedClose();
   }
 
   private writeQueuedClose(): void {
-    const payload = this.queuedClose ?? EMPTY;
+    const closing = this.noteClosing("local");
+    const payload = closing.queued ?? EMPTY;
     const waited = (this.flags & flag.CLOSE_QUEUED) !== 0;
     this.flags &= ~flag.CLOSE_QUEUED;
-    this.queuedClose = this.pendingPong = null;
+    closing.queued = this.pendingPong = null;
     this.writeControl(op.OPCODE_CLOSE, payload);
     this.step("sendClose");
     if (waited) this.finishExchange();
