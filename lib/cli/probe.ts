@@ -111,16 +111,20 @@ export type Findings = ReturnType<typeof look>;
 /** The findings as a person reads them. */
 export function show(found: Findings, colours: Palette): string {
   const { local, remote } = found;
-  const at = ({ address, port }: { address?: string | undefined; port?: number | undefined }) =>
-    address?.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
   const sections = [
-    `${colours.bold(at(remote))} from ${at(local)}`,
+    `${colours.bold(at(remote))}${local.address ? ` from ${at(local)}` : ""}`,
     phases(found.establishment, colours),
     found.tls === null ? "" : showTls(found.tls, colours),
     kernel(found),
     table(Object.entries(found.options).map(([name, value]) => [name, String(value)])),
   ];
   return sections.filter((section) => section !== "").join("\n\n");
+}
+
+function at({ address = "", port }: { address?: string | undefined; port?: number | undefined }) {
+  // A path has no port.
+  if (!port) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function phases(report: EstablishmentReport, colours: Palette): string {

@@ -55,28 +55,37 @@ export async function runWatch(args: string[]): Promise<void> {
   const connecting = connect(`tcp://${target}`, connectionOptions(values));
   const connection = await withProgress(`connecting to ${target}`, connecting);
   const display = values.json ? showJson : process.stdout.isTTY ? plotter() : showLine;
-  await lookEvery(connection, every, most, display);
-  const { error } = await connection.close();
+  const isDone = await lookEvery(connection, every, most, display);
+  const { error, initiator } = await connection.close();
   if (error !== null) throw error;
+  if (!isDone && initiator === "peer") throw new Error("the peer has ended the connection");
 }
 
 type Display = (info: TcpInfo, at: Date) => void;
 
+/** False where the connection ended first. */
 async function lookEvery(
   connection: Connection,
   everyMs: number,
   most: number,
   display: Display,
-): Promise<void> {
+): Promise<boolean> {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
+  let isAsked = false;
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => {
+      isAsked = true;
+      stop.abort();
+    });
+  }
   void connection.closed.then(() => stop.abort());
   for (let looks = 0; looks < most && !stop.signal.aborted; looks++) {
     const info = connection.info();
-    if (info === null) return;
+    if (info === null) return false;
     display(info, new Date());
     if (looks + 1 < most) await pause(everyMs, stop.signal);
   }
+  return isAsked || !stop.signal.aborted;
 }
 
 /** Waits, or until it is time to stop. */

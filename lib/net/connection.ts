@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import type { Deadline } from "../core/deadlines.ts";
 import { LINGER_DRAIN_BYTES } from "../core/limits.ts";
 import { Deferred } from "../core/waiting.ts";
-import { errnoName, type HawserError, invalidState } from "../errors/index.ts";
+import { errnoName, type HawserError, invalidArgValue, invalidState } from "../errors/index.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import { type DeadlineOwner, now } from "./clock.ts";
@@ -44,6 +44,7 @@ export interface Accepted {
   readonly channel?: ByteChannel;
 }
 
+const STREAM_SCHEMES: ReadonlySet<string> = new Set(["tcp", "tls", "unix"]);
 const PEERS_DOING: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNREFUSED"]);
 
 /**
@@ -76,6 +77,11 @@ export class Connection<T = unknown>
       this.#accept(first);
     } else {
       const endpoint = parseEndpoint(first, "connect");
+      // What carries a WebSocket is a kind of connection, and has its endpoint.
+      if (new.target === Connection && !STREAM_SCHEMES.has(endpoint.scheme)) {
+        const why = "must be tcp:, tls: or unix: for a Connection; connect() takes every scheme";
+        throw invalidArgValue("endpoint", why, first);
+      }
       const parameters = parseConnectOptions(options);
       const transport = endpoint.transport === "unix" ? "unix" : "tcp";
       const policy = makePolicy(parameters as unknown as StreamParameters, transport, null);

@@ -220,6 +220,41 @@ describe("hawser watch", () => {
   });
 });
 
+describe("hawser watch and probe of what is there no more, or no TCP", () => {
+  it("watch says that the peer has ended, with status 1", async () => {
+    const port = await serve((socket) => setTimeout(() => socket.end(), 50));
+    const run = hawser("watch", `127.0.0.1:${port}`, "--interval", "20ms");
+    expect(await run.ended()).toBe(1);
+    expect(run.out).toMatch(/ESTABLISHED$/m);
+    expect(run.err).toBe("hawser: the peer has ended the connection\n");
+  });
+
+  it("watch ends with status 0 on Ctrl-C", async () => {
+    const run = hawser("watch", `127.0.0.1:${await serve(echo)}`, "--interval", "20ms");
+    await once(run.child.stdout, "data");
+    run.child.kill("SIGINT");
+    expect(await run.ended()).toBe(0);
+    expect(run.err).toBe("");
+  });
+
+  it("probe of a Unix socket shows its path", async () => {
+    const path = join(tmpdir(), `hawser-${process.pid}-probe.sock`);
+    const server = net.createServer((socket) => socket.resume()).listen(path);
+    servers.push(server);
+    await once(server, "listening");
+    const run = hawser("probe", `unix:${path}`);
+    expect(await run.ended()).toBe(0);
+    expect(run.out.split("\n")[0]).toBe(path);
+    expect(run.out).toMatch(/^ready +\d/m);
+  });
+
+  it.each(["connect", "probe"])("%s ws: is wrong usage, not bare TCP", async (command) => {
+    const run = hawser(command, `ws://127.0.0.1:${await serve(echo)}/`);
+    expect(await run.ended()).toBe(2);
+    expect(run.err).toMatch(/must be tcp:, tls: or unix:/);
+  });
+});
+
 describe("hawser options", () => {
   it("lists those that match", async () => {
     const run = hawser("options", "keepidle");

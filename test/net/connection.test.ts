@@ -293,3 +293,16 @@ s, _ = l.accept(); s.recv(100000); hear(); reset(s)
     expect(make("tcp://127.0.0.1:1", { lend: true })).toThrow(/data/);
   });
 });
+
+describe("the constructor", () => {
+  test.each([
+    "ws://127.0.0.1:1/",
+    "wss://127.0.0.1/",
+    "ws+unix:/run/app.sock:/",
+    "udp://127.0.0.1:1",
+  ])("%s is a TypeError, and never bare TCP", (url) => {
+    const wrong = expect.objectContaining({ name: "TypeError", code: "ERR_INVALID_ARG_VALUE" });
+    expect(() => new Constructed(url as never)).toThrow(wrong);
+    if (!url.startsWith("ws+")) expect(() => new Constructed(new URL(url))).toThrow(wrong);
+  });
+});
