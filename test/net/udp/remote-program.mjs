@@ -1,5 +1,6 @@
 // A listener, its group and its flows on a host of a scenario: takes commands as lines of JSON,
 // answers each, and tells events (test/faults/support/program.ts).
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { DatagramSocket, listen } from "../../../lib/index.ts";
 import { watchPaths } from "../../../lib/net/paths/watch.ts";
@@ -14,6 +15,15 @@ const namesOf = () => group.interfaces.map(({ name }) => name);
 function told(error) {
   const { code, address, port, syscall, errno, message } = error;
   return { code, address, port, syscall, errno, message };
+}
+
+/** UDP datagrams that this host has sent (proc(5), /proc/net/snmp). */
+function sentHere() {
+  const [names, values] = readFileSync("/proc/self/net/snmp", "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("Udp:"))
+    .map((line) => line.split(" "));
+  return Number(values[names.indexOf("OutDatagrams")]);
 }
 
 const operations = {
@@ -74,6 +84,17 @@ const operations = {
     const flow = flows.get(endpoint);
     const failed = await flow.send(text ?? Buffer.alloc(bytes)).then(() => null, told);
     return { failed, state: flow.state };
+  },
+
+  /** Closes the flow of a peer. What this host has sent by then, and after a while: datagrams. */
+  async close({ remoteAddress, remotePort }) {
+    const before = sentHere();
+    for (const flow of listener.connections) {
+      const isIt = flow.remoteAddress === remoteAddress && flow.remotePort === remotePort;
+      if (isIt) await flow.close();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return { before, after: sentHere(), size: listener.connections.size };
   },
 
   size: ({ endpoint }) => ({ maxDatagramSize: flows.get(endpoint).maxDatagramSize }),
@@ -141,6 +162,8 @@ const operations = {
     const { wrong, count: got, ports } = checked;
     return { wrong, got, flows: ports.size, ...listener.udpCounters };
   },
+
+  port: () => ({ port: listener.port }),
 
   counters: () => listener.udpCounters,
 };

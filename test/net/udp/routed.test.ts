@@ -10,6 +10,7 @@ const [client, router, server] = ["c", "r", "s"].map(
   (name) => `hawser-routed-${process.pid}-${name}`,
 ) as [string, string, string];
 const SERVER = "10.75.2.2";
+const SERVER6 = "2001:db8:2::2";
 const PORT = 9_000;
 
 describe.skipIf(missing !== undefined)(
@@ -33,6 +34,16 @@ describe.skipIf(missing !== undefined)(
         ip -n ${server} route add default via 10.75.2.1
         ip netns exec ${router} sysctl -q -w net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0
         ip netns exec ${server} sysctl -q -w net.ipv4.icmp_ratelimit=0
+        for ns in ${client} ${router} ${server}; do
+          ip netns exec $ns sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+        done
+        ip netns exec ${router} sysctl -q -w net.ipv6.conf.all.forwarding=1
+        ip -n ${router} address add 2001:db8:1::1/64 dev near nodad
+        ip -n ${router} address add 2001:db8:2::1/64 dev far nodad
+        ip -n ${client} address add 2001:db8:1::2/64 dev eth0 nodad
+        ip -n ${server} address add ${SERVER6}/64 dev eth0 nodad
+        ip -n ${client} route add default via 2001:db8:1::1
+        ip -n ${server} route add default via 2001:db8:2::1
         ip -n ${router} route add prohibit 10.75.9.0/24
         ip -n ${router} route add unreachable 10.75.8.0/24
       `);
@@ -54,6 +65,43 @@ describe.skipIf(missing !== undefined)(
       const answer = await own.event(({ event }) => event === "data");
       expect(answer).toMatchObject({ text, from: SERVER });
     }
+
+    test("B31, B32: one port is the source of flows of both families, and each hears its peer", async () => {
+      const { own, other } = programs();
+      const { port } = await own.ask("port");
+      for (const [address, host] of [
+        [SERVER, SERVER],
+        [SERVER6, `[${SERVER6}]`],
+      ] as const) {
+        const endpoint = to(PORT, host);
+        await own.ask("connect", { endpoint });
+        await own.ask("write", { endpoint, text: `to ${address}` });
+        const answer = await own.event(({ event }) => event === "data");
+        expect(answer).toMatchObject({ text: `to ${address}`, from: address });
+        const flow = await other.event(({ event }) => event === "flow");
+        const remoteAddress = address === SERVER ? "10.75.1.2" : "2001:db8:1::2";
+        expect(flow).toMatchObject({ remoteAddress, remotePort: port, localAddress: address });
+        await other.event(({ event }) => event === "data");
+      }
+    });
+
+    test("B34, B36: a new peer is one flow, empty datagrams too; closing it sends nothing", async () => {
+      const { own, other } = programs();
+      const { port } = await own.ask("port");
+      const peer = { remoteAddress: "10.75.1.2", remotePort: port };
+      await other.ask("close", peer);
+      for (const text of ["", "second", ""]) {
+        await own.ask("write", { endpoint: to(PORT), text });
+        expect(await own.event(({ event }) => event === "data")).toMatchObject({ text });
+        await other.event(({ event }) => event === "data");
+      }
+      await other.event(({ event }) => event === "flow");
+      expect(other.events.filter(({ event }) => event === "flow")).toEqual([]);
+      const { before, after } = await other.ask("close", peer);
+      expect(after).toBe(before);
+      await works("again");
+      await other.event(({ event }) => event === "flow");
+    });
 
     // The routes that refuse answer five times to one host, and then once a second.
     test.each([
