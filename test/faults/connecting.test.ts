@@ -1,18 +1,37 @@
 // Connecting where the network or the peer does not let it: half-established connections (B6), SYNs
 // that nobody answers, refusals on the way.
 import { expect } from "vitest";
-import { type Ended, nothingFor, type RemoteConnection, scenarios } from "./support/hosts.ts";
-import { SERVER_ADDRESS } from "./support/network.ts";
+import {
+  type Ended,
+  nothingFor,
+  type RemoteConnection,
+  scenarios,
+  scenariosOver,
+} from "./support/hosts.ts";
+import {
+  CONNECTION,
+  CONNECTION_6,
+  DUPLEX,
+  endpointOf,
+  PORT,
+  STREAMS,
+  WEBSOCKET,
+} from "./support/pairs.ts";
 import { type Line, sharedNow, slowness } from "./support/program.ts";
 
-const PORT = 7_000;
-const ENDPOINT = `tcp://${SERVER_ADDRESS}:${PORT}`;
+const ENDPOINT = endpointOf(CONNECTION);
 const LATE_MS = 400 * slowness;
 
-scenarios("half-established", {
-  async "B6 the peer's accept queue is full: visible, and ETIMEDOUT within 8 to 10 s (8 s)"(hosts) {
-    const [hawser, peer] = await Promise.all([hosts.hawser("client"), hosts.python("server")]);
-    await peer.ask("listen", { port: PORT, backlog: 2 });
+scenariosOver("half-established", [CONNECTION, CONNECTION_6, DUPLEX], {
+  async "B6 the peer's accept queue is full: visible, and ETIMEDOUT within 8 to 10 s (8 s)"(
+    hosts,
+    stream,
+  ) {
+    const [hawser, peer] = await Promise.all([
+      hosts.hawser("client", stream.kind),
+      hosts.python("server"),
+    ]);
+    await peer.ask("listen", { port: PORT, family: stream.family, backlog: 2 });
     // Until all SYNs are answered nothing else reaches the server, so that its queue is empty then.
     await hosts.network.run(
       "router",
@@ -21,7 +40,7 @@ scenarios("half-established", {
        nft add rule inet fault forward oifname toserver "tcp flags & syn == 0" drop`,
     );
     const options = { dropTimeout: 8_000, keepAlive: false };
-    const attempts = Array.from({ length: 20 }, () => hawser.connect(ENDPOINT, options));
+    const attempts = Array.from({ length: 20 }, () => hawser.connect(endpointOf(stream), options));
     const open = await Promise.all(attempts);
     await hosts.network.heal();
     const written = await Promise.all(
@@ -46,11 +65,29 @@ scenarios("half-established", {
   },
 });
 
-scenarios("SYN", {
-  async "B2 nobody answers: connectTimeout to within 100 ms, and the phase (1.5 s)"(hosts) {
-    const hawser = await hosts.hawser("client");
+scenarios("half-established", {
+  async "B2 B6 a WebSocket there is never open: the upgrade has its time, and says so (4 s)"(
+    hosts,
+  ) {
+    const [hawser, peer] = await Promise.all([
+      hosts.hawser("client", "websocket"),
+      hosts.python("server"),
+    ]);
+    await peer.ask("listen", { port: PORT });
+    const options = { connectTimeout: 4_000 };
+    // It is never accepted: the kernel shakes hands, and nobody answers the request.
+    const refused = await hawser.refused(endpointOf(WEBSOCKET), options);
+    expect(refused).toMatchObject({ code: "ETIMEDOUT", phase: "upgrade" });
+    expect(refused.tookMs).toBeGreaterThanOrEqual(4_000);
+    expect(refused.tookMs).toBeLessThan(4_100 + LATE_MS);
+  },
+});
+
+scenariosOver("SYN", STREAMS, {
+  async "B2 nobody answers: connectTimeout to within 100 ms, and the phase (1.5 s)"(hosts, stream) {
+    const hawser = await hosts.hawser("client", stream.kind);
     await hosts.network.blackHole();
-    const refused = await hawser.refused(ENDPOINT, { connectTimeout: 1_500 });
+    const refused = await hawser.refused(endpointOf(stream), { connectTimeout: 1_500 });
     expect(refused).toMatchObject({
       code: "ETIMEDOUT",
       reason: "CONNECT_TIMEOUT",
@@ -60,6 +97,15 @@ scenarios("SYN", {
     expect(refused.tookMs).toBeLessThan(1_600 + LATE_MS);
   },
 
+  async "B1 refused by the host: ECONNREFUSED at once"(hosts, stream) {
+    const hawser = await hosts.hawser("client", stream.kind);
+    const refused = await hawser.refused(endpointOf(stream));
+    expect(refused).toMatchObject({ code: "ECONNREFUSED", phase: "connect" });
+    expect(refused.tookMs).toBeLessThan(1_000);
+  },
+});
+
+scenarios("SYN", {
   async "the kernel's limit for SYNs is not shortened by keepAlive or dropTimeout (2 retries)"(
     hosts,
   ) {
@@ -73,13 +119,6 @@ scenarios("SYN", {
     expect(refused).toMatchObject({ code: "ETIMEDOUT", reason: null, phase: "connect" });
     expect(refused.tookMs).toBeGreaterThan(6_500);
     expect(refused.tookMs).toBeLessThan(9_000);
-  },
-
-  async "B1 refused by the host: ECONNREFUSED at once"(hosts) {
-    const hawser = await hosts.hawser("client");
-    const refused = await hawser.refused(ENDPOINT);
-    expect(refused).toMatchObject({ code: "ECONNREFUSED", phase: "connect" });
-    expect(refused.tookMs).toBeLessThan(1_000);
   },
 
   async "no route on the way: the router's word, at once"(hosts) {

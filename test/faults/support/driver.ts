@@ -11,6 +11,7 @@ import { patternOf } from "./pattern.ts";
 import { sharedNow } from "./program.ts";
 import {
   connectStream,
+  type DrivenListener,
   type DrivenStream,
   listenForStreams,
   type StreamEnding,
@@ -39,6 +40,7 @@ interface Held {
 }
 
 const held = new Map<number, Held>();
+let listener: DrivenListener | undefined;
 const names = new WeakMap<DrivenStream, Held>();
 
 function say(line: object): void {
@@ -121,8 +123,16 @@ const operations: Record<string, (command: Command) => unknown> = {
   },
 
   async listen({ kind, endpoint, options }) {
-    await listenForStreams(kind, endpoint, options, acceptedEvents);
+    listener = await listenForStreams(kind, endpoint, options, acceptedEvents);
   },
+
+  /** Takes in as many as like to come. */
+  admit() {
+    if (listener !== undefined) listener.newConnectionLimit = Number.POSITIVE_INFINITY;
+  },
+
+  /** Closes the listener, and answers at once. */
+  stopListening: ({ options }) => void listener?.close(options),
 
   write(command) {
     const at = sharedNow();

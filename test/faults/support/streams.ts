@@ -253,15 +253,22 @@ export async function connectStream(
   return drive((await connect(endpoint as never, { ...handlers, ...options } as never)) as never);
 }
 
+/** What a scenario can ask of a listener. */
+export interface DrivenListener {
+  newConnectionLimit: number;
+  close(options: object): Promise<unknown>;
+}
+
 /** Listens; `events.opened` hears of what is accepted. */
 export async function listenForStreams(
   kind: StreamKind,
   endpoint: string,
   options: ConnectOptions,
   events: StreamEvents,
-): Promise<{ close(): Promise<unknown> }> {
+): Promise<DrivenListener> {
   const { handlers, drive } = driverOf(kind, options, events);
   const open = (opened: never) => void drive(opened);
   // A connection that a stream is to take may have no `data`, and needs some callback to be given.
-  return listen(endpoint as never, { ...handlers, ...options, open } as never);
+  const listener = await listen(endpoint as never, { ...handlers, ...options, open } as never);
+  return listener as unknown as DrivenListener;
 }

@@ -1,0 +1,55 @@
+// The system's table of open files is full (ENFILE, accept(2)), which no process can bring about for
+// itself: strace puts the error in. Not here: a process that is out of descriptors (listener.test.ts).
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { slowness } from "../faults/support/program.ts";
+import { afterTest } from "./support.ts";
+
+const MEMBER = join(import.meta.dirname, "sharing-member.mjs");
+const FAULTS = 3;
+
+function whatIsMissing(): string | undefined {
+  if (process.platform !== "linux") return "strace is Linux's";
+  const tried = spawnSync("strace", ["-f", "-qq", "-e", "trace=none", "true"]);
+  if (tried.error) return "needs strace";
+  return tried.status === 0 ? undefined : "strace may not trace here: needs CAP_SYS_PTRACE";
+}
+
+const missing = whatIsMissing();
+const why = missing === undefined ? "" : ` (skipped: ${missing})`;
+
+test.skipIf(missing !== undefined)(
+  `B28 ENFILE on accept: backs off, and who waited is answered${why}`,
+  async () => {
+    const inject = `inject=accept4:error=ENFILE:when=1..${FAULTS}`;
+    const task = JSON.stringify({ name: "served", endpoint: "tcp://127.0.0.1:0" });
+    const child = spawn(
+      "strace",
+      ["-f", "-e", "trace=accept4", "-e", inject, process.execPath, MEMBER, task],
+      // strace and Node in it share no sanitizer.
+      { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0" } },
+    );
+    afterTest(() => child.kill("SIGKILL"));
+    let traced = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      traced += text;
+    });
+    const [line] = await once(createInterface({ input: child.stdout }), "line");
+    const { port } = JSON.parse(String(line)) as { port: number };
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const socket = net.connect({ port, host: "127.0.0.1" });
+        afterTest(() => socket.destroy());
+        socket.write("?");
+        return String((await once(socket, "data"))[0]);
+      }),
+    );
+    expect(answers).toEqual(Array.from({ length: 5 }, () => "served"));
+    expect(traced.match(/ENFILE .*INJECTED/g)).toHaveLength(FAULTS);
+  },
+  30_000 * slowness,
+);
