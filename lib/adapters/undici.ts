@@ -23,12 +23,14 @@ export interface ConnectorOptions extends HttpConnectOptions, TlsOption {
   readonly socketPath?: string | undefined;
 }
 
+/** As undici's own connector, which this takes the place of. */
+const CONNECT_TIMEOUT_MS = 10_000;
 const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 /**
  * For undici's `new Client(url, { connect: connector() })`. Options are those of hawser's
- * `connect`; `https:` is TLS with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols`
- * says more.
+ * `connect`, with a `connectTimeout` of 10,000 where none is given, as in undici; `https:` is TLS
+ * with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols` says more.
  */
 export function connector(
   options: ConnectorOptions = {},
@@ -41,6 +43,7 @@ export function connector(
     const name = servername ? { servername } : {};
     const connection = new Connection(endpoint, {
       ...plain,
+      connectTimeout: plain.connectTimeout ?? CONNECT_TIMEOUT_MS,
       ...(localAddress && { localAddress }),
       ...(isSecure && { tls: { alpnProtocols: ["http/1.1"], ...name, ...tls } }),
     });

@@ -6,6 +6,7 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ConnectionDuplex } from "../../lib/adapters/duplex.ts";
 import type { UndiciCallback } from "../../lib/adapters/undici.ts";
 import { connector, type UndiciTarget } from "../../lib/http.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "./certificates.ts";
@@ -41,6 +42,24 @@ async function serve(server: http.Server | https.Server): Promise<number> {
   });
   return (server.address() as AddressInfo).port;
 }
+
+it.each([
+  [{}, 10_000],
+  [{ connectTimeout: undefined }, 10_000],
+  [{ connectTimeout: 0 }, 0],
+  [{ connectTimeout: 2_500 }, 2_500],
+])("the time limit of connecting is undici's own, or what %j says", async (options, expected) => {
+  const port = await serve(http.createServer());
+  const target = { hostname: "127.0.0.1", port: `${port}`, protocol: "http:" };
+  const socket = await new Promise<ConnectionDuplex>((resolve, reject) => {
+    connector(options)(target, (error, stream) => {
+      if (error === null) resolve(stream as ConnectionDuplex);
+      else reject(error);
+    });
+  });
+  expect(socket.connection?.options.connectTimeout).toBe(expected);
+  socket.destroy();
+});
 
 describe.skipIf(!hasPeers)("undici (skipped without the package)", () => {
   const { Client, Agent, request } = hasPeers ? peer<Undici>("undici") : ({} as Undici);
