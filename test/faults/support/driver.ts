@@ -146,6 +146,15 @@ const operations: Record<string, (command: Command) => unknown> = {
     one.timer = setInterval(() => write(one, command.bytes), command.everyMs);
   },
 
+  produce(command) {
+    const one = oneOf(command);
+    const next = async () => {
+      for (;;) await one.stream.send(patternOf(one.stream.bytesWritten, command.bytes));
+    };
+    // It ends with the stream.
+    next().catch(() => {});
+  },
+
   async fill(command) {
     const one = oneOf(command);
     do {

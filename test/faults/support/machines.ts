@@ -52,6 +52,11 @@ export class RemoteConnection {
     await this.#ask("writeEvery", { everyMs, bytes });
   }
 
+  /** Sends chunks of the pattern without end, each when the one before has been taken. */
+  async produce(bytes: number): Promise<void> {
+    await this.#ask("produce", { bytes });
+  }
+
   /** Writes until that many bytes wait in the process: more than the peer and the kernel take. */
   async fill(bytes: number): Promise<number> {
     return (await this.#ask("fill", { bytes })).at as number;

@@ -1,6 +1,7 @@
 // The byte streams that a scenario runs over, each behind the same few methods, and what each tells
 // of its end. Used by the process on a host (driver.ts). Not here: commands, what is expected.
 
+import { once } from "node:events";
 import {
   type Connection,
   connect,
@@ -23,6 +24,8 @@ export interface DrivenStream {
   readonly bufferedAmount: number;
   readonly state: string;
   write(bytes: Buffer): void;
+  /** Resolves when there is room for more. */
+  send(bytes: Buffer): Promise<unknown>;
   pause(): void;
   resume(): void;
   /** Ends the sending side; a WebSocket has no half of an end, and closes. */
@@ -72,6 +75,10 @@ class DrivenConnection implements DrivenStream {
 
   write(bytes: Buffer): void {
     this.connection.write(bytes);
+  }
+
+  send(bytes: Buffer): Promise<void> {
+    return this.connection.send(bytes);
   }
 
   pause(): void {
@@ -133,6 +140,11 @@ class DrivenDuplex implements DrivenStream {
     this.#duplex.write(bytes);
   }
 
+  async send(bytes: Buffer): Promise<void> {
+    this.#written += bytes.length;
+    if (!this.#duplex.write(bytes)) await once(this.#duplex, "drain");
+  }
+
   pause(): void {
     this.#duplex.pause();
   }
@@ -183,6 +195,11 @@ class DrivenWebSocket implements DrivenStream {
   write(bytes: Buffer): void {
     this.#written += bytes.length;
     this.#socket.write(bytes);
+  }
+
+  send(bytes: Buffer): Promise<void> {
+    this.#written += bytes.length;
+    return this.#socket.send(bytes);
   }
 
   pause(): void {
