@@ -198,6 +198,12 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     return state !== "open" && state !== "closeSent";
   }
 
+  override fail(code: number, message: string): void {
+    super.fail(code, message);
+    // The end may have waited for what is not looked at any more.
+    if ((this.flags & flag.PARSING) === 0) this.settleEnd();
+  }
+
   protected stopReading(): void {
     this.parser?.stop();
     this.receiver?.stop();

@@ -303,6 +303,21 @@ describe("what comes in", () => {
     ]);
   });
 
+  test("an end that waited for an inflation is told when that fails, or is given up", async () => {
+    const garbage = frame(Buffer.alloc(40_000, 0xff));
+    const failing = make();
+    feed(failing, garbage);
+    failing.protocol.transportClosed(1);
+    expect(failing.handler.closed).toBeUndefined();
+    await failing.handler.until((entry) => entry[0] === "closed");
+    expect(failing.handler.closed?.failure?.closeCode).toBe(1007);
+    const givenUp = make();
+    feed(givenUp, garbage);
+    givenUp.protocol.transportClosed(1);
+    givenUp.protocol.fail(1011, "a handler threw");
+    expect(givenUp.handler.closed?.failure?.closeCode).toBe(1011);
+  });
+
   test("pause() also holds a message that comes out of the thread pool", async () => {
     const side = make();
     feed(side, frame(compress(json(1, 40_000))));
