@@ -38,12 +38,20 @@ export class Run {
     return code;
   }
 
-  /** Waits until one of its streams says something that matches. */
+  /** Waits until one of its streams says something that matches; fails where it ends before. */
   async says(stream: "out" | "err", pattern: RegExp): Promise<RegExpExecArray> {
+    const source = stream === "out" ? this.child.stdout : this.child.stderr;
     for (;;) {
       const match = pattern.exec(this[stream]);
       if (match !== null) return match;
-      await once(stream === "out" ? this.child.stdout : this.child.stderr, "data");
+      if (source.readableEnded) throw new Error(`ended, and said:\n${this.out}${this.err}`);
+      await new Promise<void>((resolve) => {
+        const more = () => {
+          source.off("data", more).off("end", more);
+          resolve();
+        };
+        source.on("data", more).on("end", more);
+      });
     }
   }
 }
