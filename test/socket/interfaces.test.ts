@@ -1,4 +1,5 @@
 import { networkInterfaces } from "node:os";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { native } from "../../lib/binding/native.ts";
 import { decodeInterfaces, listInterfaces, listOrThrow } from "../../lib/socket/interfaces.ts";
@@ -133,4 +134,16 @@ test("the addon refuses what is no question for a route", () => {
   ];
   const route = native.route as (...all: unknown[]) => number;
   for (const all of questions) expect(route(...all)).toBeLessThan(0);
+});
+
+test("records of any bytes are read without harm", () => {
+  const bytes = (record: number) =>
+    fc.uint8Array({ maxLength: 4 * record }).map((some) => Buffer.from(some));
+  fc.assert(
+    fc.property(bytes(52), bytes(56), (links, addresses) => {
+      const list = decodeInterfaces(links, addresses);
+      expect(list).toHaveLength(Math.floor(links.length / 52));
+      for (const { name } of list) expect(name.length).toBeLessThanOrEqual(16);
+    }),
+  );
 });

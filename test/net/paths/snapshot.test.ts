@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { compareSnapshots, findInterface, makeSnapshot } from "../../../lib/net/paths/snapshot.ts";
 import type {
@@ -172,5 +173,48 @@ describe("what is different between two snapshots", () => {
         dnsServersChanged: true,
       });
     },
+  );
+});
+
+test("what is different, applied to the one before, is the one after", () => {
+  const links = fc.uniqueArray(
+    fc.record({
+      index: fc.integer({ min: 1, max: 6 }),
+      up: fc.boolean(),
+      addresses: fc.array(
+        fc.constantFrom("192.0.2.1", "192.0.2.2").map((text) => address(text)),
+        {
+          maxLength: 2,
+        },
+      ),
+    }),
+    { selector: ({ index }) => index, maxLength: 6 },
+  );
+  const snapshotOf = (some: readonly Partial<NetworkInterface>[]) =>
+    makeSnapshot(
+      some
+        .toSorted((one, other) => (one.index as number) - (other.index as number))
+        .map((more) => link(more.index as number, `eth${more.index}`, more)),
+      [],
+      [],
+    );
+  fc.assert(
+    fc.property(links, links, (one, other) => {
+      const [before, after] = [snapshotOf(one), snapshotOf(other)];
+      const change = compareSnapshots(before, after, false);
+      const applied = new Map(before.interfaces.map((known) => [known.index, known]));
+      for (const { index } of change?.removed ?? []) expect(applied.delete(index)).toBe(true);
+      for (const { before: old, after: now } of change?.changed ?? []) {
+        expect(applied.get(old.index)).toEqual(old);
+        expect(now).not.toEqual(old);
+        applied.set(now.index, now);
+      }
+      for (const added of change?.added ?? []) {
+        expect(applied.has(added.index)).toBe(false);
+        applied.set(added.index, added);
+      }
+      const result = [...applied.values()].sort((left, right) => left.index - right.index);
+      expect(result).toEqual(after.interfaces);
+    }),
   );
 });
