@@ -32,6 +32,7 @@ const flags = [
   "-Werror",
   "-DNAPI_VERSION=8",
   "-DNAPI_DISABLE_CPP_EXCEPTIONS",
+  "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
   `-I${join(root, "native")}`,
   "-isystem",
   join(root, "node_modules", "node-addon-api"),

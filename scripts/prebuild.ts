@@ -82,6 +82,7 @@ async function prebuildWithZig(name: string, { zig, system, file }: Target): Pro
     "-DNDEBUG",
     "-DNAPI_VERSION=8",
     "-DNAPI_DISABLE_CPP_EXCEPTIONS",
+    "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
     "-fno-exceptions",
     "-fno-sanitize=all",
     "-fvisibility=hidden",

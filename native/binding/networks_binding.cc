@@ -22,7 +22,8 @@ Napi::Value List(const Napi::CallbackInfo& info) {
   if (status < 0) return Napi::Number::New(info.Env(), status);
   size_t size = entries.size() * sizeof(Entry);
   Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), size);
-  if (size > 0) std::memcpy(bytes.Data(), entries.data(), size);
+  // A worker that is being terminated gets no memory.
+  if (size > 0 && bytes.Data() != nullptr) std::memcpy(bytes.Data(), entries.data(), size);
   return bytes;
 }
 

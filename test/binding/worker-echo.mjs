@@ -1,7 +1,7 @@
 // A worker thread of worker-threads.test.ts: an echo service, and what the test asks for by name.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { connect, listen } from "hawser";
+import { connect, interfaces, listen } from "hawser";
 
 const { task } = workerData;
 
@@ -34,6 +34,11 @@ const tasks = {
   async forever() {
     parentPort.postMessage(await roundTrip(1000));
     for (;;) await roundTrip(10_000);
+  },
+  /** Lists that native code makes, without end, to be terminated in the middle of. */
+  async lists() {
+    parentPort.postMessage(await roundTrip(1000));
+    for (;;) interfaces();
   },
 };
 await tasks[task]();

@@ -55,6 +55,17 @@ test("a worker may be terminated in the middle of its turns, again and again", a
   }
 });
 
+/** Runs a program that starts workers; what it ends with. */
+async function run(main: string): Promise<unknown> {
+  const child = spawn(process.execPath, ["-e", main], { stdio: ["ignore", "ignore", "pipe"] });
+  const errors: Buffer[] = [];
+  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+  const [code, signal] = await once(child, "close");
+  return { code, signal, errors: Buffer.concat(errors).toString() };
+}
+
+const cleanEnd = { code: 0, signal: null, errors: "" };
+
 test("the process ends by itself when only its workers had the addon", async () => {
   const main = `
     const { Worker } = require("node:worker_threads");
@@ -64,13 +75,23 @@ test("the process ends by itself when only its workers had the addon", async () 
     new Worker(script, { workerData: { task: "exit" } });
     new Worker(script, { workerData: { task: "close" } });
   `;
-  const child = spawn(process.execPath, ["-e", main], { stdio: ["ignore", "ignore", "pipe"] });
-  const errors: Buffer[] = [];
-  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-  const [code, signal] = await once(child, "close");
-  expect({ code, signal, errors: Buffer.concat(errors).toString() }).toEqual({
-    code: 0,
-    signal: null,
-    errors: "",
-  });
+  expect(await run(main)).toEqual(cleanEnd);
+});
+
+test("a worker may be terminated while native code makes what it has asked for", async () => {
+  // Nearly every one of them is in the middle of a list.
+  const main = `
+    const { once } = require("node:events");
+    const { Worker } = require("node:worker_threads");
+    const script = ${JSON.stringify(script)};
+    (async () => {
+      for (let round = 0; round < ${terminations}; round++) {
+        const worker = new Worker(script, { workerData: { task: "lists" } });
+        await once(worker, "message");
+        for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+        await worker.terminate();
+      }
+    })();
+  `;
+  expect(await run(main)).toEqual(cleanEnd);
 });
