@@ -12,6 +12,8 @@ import { OWNED_BLOCK_BYTES } from "./limits.ts";
 /** Copies of this size or more have memory of their own. */
 const UNSHARED_BYTES = OWNED_BLOCK_BYTES >>> 1;
 const ALIGNMENT_BYTES = 8;
+/** Up to here a loop is the quickest copy. */
+const LOOP_BYTES = 32;
 
 let block: Buffer = Buffer.alloc(0);
 let memory = block.buffer as ArrayBuffer;
@@ -31,7 +33,11 @@ export function ownedCopy(source: Buffer, offset: number, length: number): Buffe
     return copy;
   }
   const start = reserve(length);
-  source.copy(block, start, offset, offset + length);
+  if (length <= LOOP_BYTES) {
+    for (let at = 0; at < length; at++) block[start + at] = source[offset + at] as number;
+  } else {
+    source.copy(block, start, offset, offset + length);
+  }
   return slice(start, length);
 }
 

@@ -6,18 +6,18 @@ import { failureBehind } from "./errors.ts";
 
 const INVALID = "Invalid WebSocket frame: ";
 
-/** By what the protocol says went wrong. */
+/** By what the protocol says went wrong; $1 is the number that it names. */
 const BY_MESSAGE: readonly (readonly [RegExp, code: string, message: string])[] = [
   [/^RSV1/, "WS_ERR_UNEXPECTED_RSV_1", "RSV1 must be clear"],
   [/^RSV2 or/, "WS_ERR_UNEXPECTED_RSV_2_3", "RSV2 and RSV3 must be clear"],
-  [/^opcode/, "WS_ERR_INVALID_OPCODE", "invalid opcode"],
-  [/continuation|inside a fragmented/, "WS_ERR_INVALID_OPCODE", "invalid opcode"],
+  [/^opcode (\d+)/, "WS_ERR_INVALID_OPCODE", "invalid opcode $1"],
+  [/^continuation/, "WS_ERR_INVALID_OPCODE", "invalid opcode 0"],
   [/control frame is fragmented/, "WS_ERR_EXPECTED_FIN", "FIN must be set"],
   [/is not masked/, "WS_ERR_EXPECTED_MASK", "MASK must be set"],
   [/is masked/, "WS_ERR_UNEXPECTED_MASK", "MASK must be clear"],
-  [/longer than 125/, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", "invalid payload length"],
+  [/125 bytes: (\d+)/, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", "invalid payload length $1"],
   [/one byte/, "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", "invalid payload length 1"],
-  [/close code|status/, "WS_ERR_INVALID_CLOSE_CODE", "invalid status code"],
+  [/close code (\d+)/, "WS_ERR_INVALID_CLOSE_CODE", "invalid status code $1"],
 ];
 
 /** An error of this library as one of `ws`'s; others stay as they are. */
@@ -48,7 +48,11 @@ function frameError(
     const error = new Error(`${INVALID}invalid UTF-8 sequence`, { cause });
     return Object.assign(error, { code: "WS_ERR_INVALID_UTF8" });
   }
-  const known = BY_MESSAGE.find(([pattern]) => pattern.test(message));
-  if (known === undefined) return cause;
-  return Object.assign(new RangeError(INVALID + known[2], { cause }), { code: known[1] });
+  for (const [pattern, code, words] of BY_MESSAGE) {
+    const match = pattern.exec(message);
+    if (match === null) continue;
+    const error = new RangeError(INVALID + words.replace("$1", match[1] ?? ""), { cause });
+    return Object.assign(error, { code });
+  }
+  return cause;
 }

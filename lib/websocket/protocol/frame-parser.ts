@@ -215,15 +215,17 @@ export class FrameParser {
       if (!allowed) return this.violate(CLOSE_PROTOCOL_ERROR, "RSV1 is set");
     }
     if (opcode >= op.OPCODE_CLOSE) {
-      if (opcode > op.OPCODE_PONG) return this.violate(CLOSE_PROTOCOL_ERROR, "opcode is reserved");
+      if (opcode > op.OPCODE_PONG)
+        return this.violate(CLOSE_PROTOCOL_ERROR, `opcode ${opcode} is reserved`);
       if ((first & op.FIN_BIT) !== 0) return true;
       return this.violate(CLOSE_PROTOCOL_ERROR, "control frame is fragmented");
     }
-    if (opcode > op.OPCODE_BINARY) return this.violate(CLOSE_PROTOCOL_ERROR, "opcode is reserved");
+    if (opcode > op.OPCODE_BINARY)
+      return this.violate(CLOSE_PROTOCOL_ERROR, `opcode ${opcode} is reserved`);
     if ((opcode === op.OPCODE_CONTINUATION) !== (this.messageOpcode !== 0)) {
       return this.violate(
         CLOSE_PROTOCOL_ERROR,
-        opcode === 0 ? "continuation of nothing" : "message inside a fragmented message",
+        opcode === 0 ? "continuation of nothing" : `opcode ${opcode} inside a fragmented message`,
       );
     }
     return true;
@@ -237,7 +239,10 @@ export class FrameParser {
     if ((first & op.CONTROL_BIT) === 0) return true;
     const length = second & op.LENGTH_BITS;
     if (length > MAX_CONTROL_PAYLOAD_BYTES) {
-      return this.violate(CLOSE_PROTOCOL_ERROR, "control frame is longer than 125 bytes");
+      return this.violate(
+        CLOSE_PROTOCOL_ERROR,
+        `control frame is longer than 125 bytes: ${length}`,
+      );
     }
     if ((first & op.OPCODE_BITS) === op.OPCODE_CLOSE && length === 1) {
       return this.violate(CLOSE_PROTOCOL_ERROR, "close frame has one byte");
@@ -340,7 +345,7 @@ export class FrameParser {
     } else if (this.settings.lend || (this.owned && to - from >= MIN_GIVEN_BYTES)) {
       this.sink?.onBinary(chunk.subarray(from, to));
     } else {
-      this.sink?.onBinary(copyOf(chunk, from, to));
+      this.sink?.onBinary(ownedCopy(chunk, from, to - from));
     }
   }
 
@@ -401,7 +406,7 @@ export class FrameParser {
       this.control = null;
       this.deliverControl(payload);
     } else {
-      this.deliverControl(from === to ? EMPTY : copyOf(chunk, from, to));
+      this.deliverControl(from === to ? EMPTY : ownedCopy(chunk, from, to - from));
     }
   }
 
@@ -438,13 +443,4 @@ export class FrameParser {
     this.sink?.onViolation(code, message);
     return false;
   }
-}
-
-/** An owned copy; a loop is the fastest way for the shortest. */
-function copyOf(chunk: Buffer, from: number, to: number): Buffer {
-  const length = to - from;
-  if (length > SHORT_BYTES) return ownedCopy(chunk, from, length);
-  const copy = allocateOwned(length);
-  for (let at = 0; at < length; at++) copy[at] = chunk[from + at] as number;
-  return copy;
 }
