@@ -110,6 +110,8 @@ function describePage(kind: BrowserKind): void {
     expect(seconds).toBeGreaterThanOrEqual(3);
     expect(seconds).toBeLessThan(5);
     expect(await tab.evaluate(textOf("#announcer"))).toBe(verdict);
+    // The switch is of no use any more, and had the focus.
+    expect(await tab.evaluate("document.activeElement.id")).toBe("again");
     expect(await tab.evaluate(`${OWN_CARD}.innerText`)).toMatch(/not answering\s+\d+\.\d s/);
     await tab.click("#again");
     await tab.until(IS_ALIVE);

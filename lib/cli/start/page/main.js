@@ -58,9 +58,12 @@ function showLink(changed) {
   if (state === lastLinkState) return;
   lastLinkState = state;
   const isOpen = state === "alive" || state === "quiet";
+  const focused = document.activeElement;
   $("send-button").disabled = !isOpen;
   showSwitch();
   $("again").disabled = isOpen || state === "connecting";
+  // Who has just used what is of no use now goes on with what is.
+  if (focused?.disabled && !$("again").disabled) $("again").focus();
   if (state === "alive") announce("This page's WebSocket is alive.");
   else if (state === "quiet") judge("quiet", "No answer to the heartbeat so far.");
   else if (state === "dead") tellDeath(changed);
