@@ -34,8 +34,8 @@ async function watch(hosts: Hosts, debounce = DEBOUNCE_MS): Promise<Program> {
 const view = async (program: Program) => (await program.ask("view")) as View;
 
 /**
- * Does something on the client. The change that the watch hears of it, in time: from when it was over
- * at the latest.
+ * Does something on the client. The change that the watch hears of it, in time: from when it was
+ * over at the latest.
  */
 async function heard(
   hosts: Hosts,

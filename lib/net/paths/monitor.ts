@@ -87,8 +87,8 @@ export class PathMonitor implements AsyncDisposable, AsyncIterable<PathChange> {
   /**
    * What the kernel would use for a destination now.
    *
-   * @throws HawserError: EINVAL for what is no literal address; EMFILE and its like where the kernel
-   *   could not be asked
+   * @throws HawserError: EINVAL for what is no literal address; EMFILE and its like where the
+   *   kernel could not be asked
    */
   pathTo(address: string): Path {
     return this.#watch.pathTo(address);

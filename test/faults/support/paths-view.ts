@@ -1,5 +1,5 @@
-// What ip(8) says of the client's networks, and what a watcher (paths-watcher.ts) says, in a form in
-// which both can be compared. Not here: what is expected.
+// What ip(8) says of the client's networks, and what a watcher (paths-watcher.ts) says, in a form
+// in which both can be compared. Not here: what is expected.
 
 import type { Hosts } from "./hosts.ts";
 import type { Line } from "./program.ts";
