@@ -103,7 +103,9 @@ int Reactor::ReceiveDatagrams(int32_t index, Slot& slot, int count) {
   int got = receive_batch_->Receive(slot.descriptor, count);
   if (got <= 0) return got == 0 ? -EAGAIN : got;
   // Anybody who may send here could else fill the table of descriptors.
-  for (int i = 0; i < got && slot.domain == AF_UNIX; i++) receive_batch_->CloseDescriptors(i);
+  for (int i = 0; i < got && slot.domain == AF_UNIX; i++) {
+    if (receive_batch_->has_details(i)) receive_batch_->CloseDescriptors(i);
+  }
   int32_t base = slab_used_;
   if (!slot.large) slab_used_ += got * limits::kSmallDatagramRoom;
   int32_t spent = slot.large ? got : 0;
@@ -138,7 +140,7 @@ int Reactor::ReceiveDatagrams(int32_t index, Slot& slot, int count) {
 // message, again and again, but only a message has a time (SO_TIMESTAMPNS, which is on there).
 int Reactor::EndOfSequence(int count) {
   for (int i = 0; i < count; i++) {
-    if (receive_batch_->size(i) == 0 && receive_batch_->details(i).time_ns == 0) return i;
+    if (receive_batch_->size(i) == 0 && !receive_batch_->has_details(i)) return i;
   }
   return count;
 }

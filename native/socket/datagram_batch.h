@@ -57,6 +57,7 @@ class ReceiveBatch {
   size_t size(int index) const { return messages_[index].msg_len; }
   bool truncated(int index) const { return (messages_[index].msg_hdr.msg_flags & MSG_TRUNC) != 0; }
   const SocketAddress& peer(int index);
+  bool has_details(int index) const { return messages_[index].msg_hdr.msg_controllen > 0; }
   DatagramDetails details(int index) const { return ReadDetails(messages_[index].msg_hdr); }
 
   // Closes the descriptors that came with it (SCM_RIGHTS, unix(7)), which nobody here takes. Once.
