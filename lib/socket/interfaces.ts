@@ -94,17 +94,18 @@ export function listInterfaces(): NetworkInterface[] {
 
 /** The records of all interfaces. @throws HawserError */
 export function readLinks(): Uint8Array {
-  return listOrThrow(native.links(), "links");
+  return listOrThrow(native.links());
 }
 
 /** The records of all addresses. @throws HawserError */
 export function readAddresses(): Uint8Array {
-  return listOrThrow(native.addresses(), "addresses");
+  return listOrThrow(native.addresses());
 }
 
 /** The records that the addon listed. @throws HawserError */
-export function listOrThrow(list: Uint8Array | number, what: string): Uint8Array {
-  if (typeof list === "number") throw errnoError(list, "getifaddrs", { address: what });
+export function listOrThrow(list: Uint8Array | number): Uint8Array {
+  // Opening the socket that is asked is what fails where anything does.
+  if (typeof list === "number") throw errnoError(list, "socket");
   return list;
 }
 

@@ -52,7 +52,7 @@ const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** The records of the default routes. @throws HawserError */
 export function readDefaultRoutes(): Uint8Array {
-  return listOrThrow(native.defaultRoutes(), "routes");
+  return listOrThrow(native.defaultRoutes());
 }
 
 /** Default routes from their records: IPv4 first, then by metric. */
