@@ -21,8 +21,8 @@ export function unboundedQueue(): Queue<Buffer> {
 }
 
 /**
- * Copies the rest of a chain out of memory that is about to be used again; a caller's buffer is kept
- * by reference.
+ * Copies the rest of a chain out of memory that is about to be used again; a caller's buffer is
+ * kept by reference.
  *
  * @param first index of the chain's first submission
  * @param taken bytes of the chain that the kernel has taken

@@ -31,8 +31,8 @@ export interface DatagramSocketOptions {
   readonly family: AddressFamily;
   /**
    * `"seqpacket"`: messages over a connection (SOCK_SEQPACKET, unix(7)), with family `"unix"`. It
-   * connects to a `ListenSocket` of this type, tells the time of each message, and `receive()` gives
-   * null when the peer has finished. Not on macOS (EPROTONOSUPPORT). Default `"datagram"`.
+   * connects to a `ListenSocket` of this type, tells the time of each message, and `receive()`
+   * gives null when the peer has finished. Not on macOS (EPROTONOSUPPORT). Default `"datagram"`.
    */
   readonly type?: "datagram" | "seqpacket" | undefined;
   /** SO_BROADCAST (socket(7)). Default false: EACCES when sending to a broadcast address. */

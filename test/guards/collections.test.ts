@@ -6,8 +6,8 @@ import { Program, timeLimitMs } from "./support.ts";
 const WARM_UP = 200_000;
 const DATAGRAMS = 400_000;
 /**
- * The smallest young generation that V8 has, in MiB: it is full, and collected, with three bytes for
- * each datagram.
+ * The smallest young generation that V8 has, in MiB: it is full, and collected, with three bytes
+ * for each datagram.
  */
 const FLAGS = ["--max-semi-space-size=1"];
 

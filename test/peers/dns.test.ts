@@ -1,5 +1,5 @@
-// Flows of datagrams as a DNS client and a DNS server, with dnsmasq and with Node's resolver (c-ares)
-// at the other end. What stands in the messages is dns-packet's affair (RFC 1035).
+// Flows of datagrams as a DNS client and a DNS server, with dnsmasq and with Node's resolver
+// (c-ares) at the other end. What stands in the messages is dns-packet's affair (RFC 1035).
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";

@@ -89,7 +89,8 @@ describe.skipIf(missing !== undefined)(
         ip -n ${there} address add 10.73.1.2/24 dev far
         ip -n ${there} address add 10.73.2.2/24 dev apart
         for ns in ${here} ${there}; do
-          ip netns exec $ns sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+          ip netns exec $ns sysctl -q -w net.ipv6.conf.all.accept_dad=0
+          ip netns exec $ns sysctl -q -w net.ipv6.conf.default.accept_dad=0
         done
         for link in lo near aside; do ip -n ${here} link set $link up; done
         for link in lo far apart; do ip -n ${there} link set $link up; done

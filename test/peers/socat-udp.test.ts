@@ -103,7 +103,8 @@ s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0)
 s.send(b"")
 # UDP_SEGMENT: the kernel cuts.
 if len(sys.argv) > 2:
-    s.sendmsg([bytes(range(1, 8)) * 100], [(socket.IPPROTO_UDP, 103, (100).to_bytes(2, sys.byteorder))])
+    size = (100).to_bytes(2, sys.byteorder)
+    s.sendmsg([bytes(range(1, 8)) * 100], [(socket.IPPROTO_UDP, 103, size)])
 print(s.getsockname()[1], flush=True)
 sys.stdin.read()
 `;

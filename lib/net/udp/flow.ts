@@ -153,9 +153,10 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   }
 
   /**
-   * Of a flow that `connect()` made: whether the local address, the link and a route to the peer are
-   * there, as of a {@link Connection}. A flow of a listener, whose socket has no path of its own, is
-   * viable while it is open. @throws HawserError where this process may not look at its networks
+   * Of a flow that `connect()` made: whether the local address, the link and a route to the peer
+   * are there, as of a {@link Connection}. A flow of a listener, whose socket has no path of its
+   * own, is viable while it is open. @throws HawserError where this process may not look at its
+   * networks
    */
   get viable(): boolean {
     return this.#state === "ready" && (this.#followed()?.viable ?? true);

@@ -17,8 +17,8 @@ let broadcasts: ReadonlySet<string> = new Set();
 let askedAt = Number.NEGATIVE_INFINITY;
 
 /**
- * Whoever answers peers holds the addresses, from its first datagram to its end; while anybody does,
- * changes are followed.
+ * Whoever answers peers holds the addresses, from its first datagram to its end; while anybody
+ * does, changes are followed.
  */
 export function holdAddresses(): void {
   users++;

@@ -1,5 +1,5 @@
-// On which interfaces a group is joined, and that it stays so while interfaces come and go. Not here:
-// what a group sends and receives (group.ts), how changes become known (lib/net/paths).
+// On which interfaces a group is joined, and that it stays so while interfaces come and go. Not
+// here: what a group sends and receives (group.ts), how changes become known (lib/net/paths).
 
 import { codeError, errnoError, errnoOf, HawserError } from "../../errors/index.ts";
 import { interfaceIndex, requireIterable } from "../../socket/datagram-many.ts";

@@ -13,10 +13,11 @@ const AT_ONCE = 200;
 const MAX_FLOWS = 4_000;
 const slowness = Number(process.env["HAWSER_TEST_SLOWNESS"] ?? 1);
 /**
- * What is held after a flood of any length: the flows that may be unanswered at once, and addresses,
- * of which 65,536 are interned. Measured on Node 20, 24 and 26: 13 MB after 30,000 sources, 18 to 21
- * after 150,000 and after a million. Collected garbage is left out: resident memory grew by 42 MB on
- * Node 20 and by 167 MB on Node 26, which collects later, with the same number of flows.
+ * What is held after a flood of any length: the flows that may be unanswered at once, and
+ * addresses, of which 65,536 are interned. Measured on Node 20, 24 and 26: 13 MB after 30,000
+ * sources, 18 to 21 after 150,000 and after a million. Collected garbage is left out: resident
+ * memory grew by 42 MB on Node 20 and by 167 MB on Node 26, which collects later, with the same
+ * number of flows.
  */
 const MOST_HELD_BYTES = 40_000_000;
 

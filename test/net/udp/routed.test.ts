@@ -1,5 +1,5 @@
-// UDP through a router, between three hosts as network namespaces: what ICMP says, the path MTU, and
-// peers that flood while flows are made.
+// UDP through a router, between three hosts as network namespaces: what ICMP says, the path MTU,
+// and peers that flood while flows are made.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Program } from "../../faults/support/program.ts";
@@ -35,7 +35,8 @@ describe.skipIf(missing !== undefined)(
         ip netns exec ${router} sysctl -q -w net.ipv4.ip_forward=1 net.ipv4.icmp_ratelimit=0
         ip netns exec ${server} sysctl -q -w net.ipv4.icmp_ratelimit=0
         for ns in ${client} ${router} ${server}; do
-          ip netns exec $ns sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+          ip netns exec $ns sysctl -q -w net.ipv6.conf.all.accept_dad=0
+          ip netns exec $ns sysctl -q -w net.ipv6.conf.default.accept_dad=0
         done
         ip netns exec ${router} sysctl -q -w net.ipv6.conf.all.forwarding=1
         ip -n ${router} address add 2001:db8:1::1/64 dev near nodad
