@@ -25,8 +25,8 @@ export class Memberships implements PathObserver {
   /**
    * Joins.
    *
-   * @throws TypeError for what is no list of interfaces; HawserError: ENODEV, ENOBUFS and the rest of
-   *   setsockopt(2)
+   * @throws TypeError for what is no list of interfaces; HawserError: ENODEV, ENOBUFS and the rest
+   *   of setsockopt(2)
    */
   constructor(port: UdpPort, group: Peer, source: Peer | null, chosen: unknown) {
     this.#port = port;
