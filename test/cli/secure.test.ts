@@ -52,7 +52,7 @@ describe.skipIf(!hasOpenssl)("over TLS (skipped without openssl)", () => {
     const url = `tls://localhost:${await nodeEcho(certificates.stranger)}`;
     const refused = hawser("connect", url);
     expect(await refused.ended()).toBe(1);
-    expect(refused.err).toMatch(/^hawser: TLS: .*self-signed certificate\n$/);
+    expect(refused.err).toMatch(/^hawser: TLS: .*self-signed certificate\b.*\n$/);
     const run = hawser("connect", url, "--insecure");
     run.child.stdin.write("x");
     await run.says("out", /x/);
