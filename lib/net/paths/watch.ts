@@ -128,7 +128,8 @@ class SharedWatch {
   #dirty = 0;
   #timer: NodeJS.Timeout | undefined;
   #quietUntil = 0;
-  #tookMs = 0;
+  /** What one list takes. */
+  #costMs = 0;
   #retryMs = MIN_PATH_RETRY_MS;
 
   constructor() {
@@ -201,16 +202,17 @@ class SharedWatch {
     }
     this.#dirty = 0;
     this.#retryMs = MIN_PATH_RETRY_MS;
-    this.#update((changes & ROUTES_CHANGED) !== 0);
     this.#rest(now() - begun);
+    this.#update((changes & ROUTES_CHANGED) !== 0);
   }
 
   // On a host with very many interfaces or routes a list takes long: at most a tenth of the time
-  // goes into it. The shorter of two counts, since one may have been interrupted.
+  // goes into it. One that took long because the machine is busy must not count for much, so the
+  // estimate falls at once and rises slowly.
   #rest(tookMs: number): void {
-    const pause = 9 * Math.min(tookMs, this.#tookMs);
-    this.#tookMs = tookMs;
-    this.#quietUntil = now() + Math.min(pause, MAX_PATH_LIST_PAUSE_MS);
+    const more = tookMs - this.#costMs;
+    this.#costMs = more < 0 ? tookMs : this.#costMs + more / 8;
+    this.#quietUntil = now() + Math.min(9 * this.#costMs, MAX_PATH_LIST_PAUSE_MS);
   }
 
   // With a link or an address the kernel drops routes without a word about them.
