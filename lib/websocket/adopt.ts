@@ -6,10 +6,10 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { SLOT_STREAM } from "../binding/types.ts";
 import { nodeNet } from "../core/builtins.ts";
-import { errnoError } from "../errors/index.ts";
+import { errnoError, HawserError } from "../errors/index.ts";
 import type { Policy } from "../net/policy.ts";
 import { reactor } from "../socket/reactor.ts";
-import { adoptDescriptor } from "../socket/socket-base.ts";
+import { adoptDescriptor, type OpenSlot } from "../socket/socket-base.ts";
 import { Carrier } from "./carrier.ts";
 import { DuplexChannel } from "./duplex-channel.ts";
 
@@ -17,6 +17,7 @@ import { DuplexChannel } from "./duplex-channel.ts";
 interface Handle {
   readonly fd?: number;
   readonly constructor?: { readonly name: string };
+  readStart?(): unknown;
   readStop?(): unknown;
 }
 
@@ -29,8 +30,10 @@ export interface Adopted {
 }
 
 /**
+ * Never throws: where a descriptor cannot move, since none is free for its double or since the peer
+ * has left already, the stream is used as it is, and tells what happens to it.
+ *
  * @param head what the HTTP parser had read behind the request
- * @throws HawserError: EMFILE
  */
 export function adopt(stream: Duplex, head: Buffer, policy: Policy): Adopted {
   const descriptor = descriptorOf(stream);
@@ -57,7 +60,12 @@ function move(socket: Socket, head: Buffer, policy: Policy, fd: number): Adopted
   const buffered = socket.read() as Buffer | null;
   const rest = buffered === null ? head : Buffer.concat([head, buffered]);
   rememberNames(socket);
-  const { slot, generation } = adoptDescriptor(fd, SLOT_STREAM);
+  const adopted = tryAdopt(fd);
+  if (adopted === null) {
+    handle.readStart?.();
+    return wrap(socket, rest, policy);
+  }
+  const { slot, generation } = adopted;
   // Closes Node's own descriptor, without a shutdown of the connection that both have.
   socket.destroy();
   const carrier = new Carrier({ policy, slot, generation } as never);
@@ -67,6 +75,16 @@ function move(socket: Socket, head: Buffer, policy: Policy, fd: number): Adopted
     if (status < 0) carrier.failWith(errnoError(status, "epoll_ctl"), "local");
   };
   return { carrier, rest, start };
+}
+
+// The peer may have left since its request was read: ENOTCONN.
+function tryAdopt(fd: number): OpenSlot | null {
+  try {
+    return adoptDescriptor(fd, SLOT_STREAM);
+  } catch (error) {
+    if (error instanceof HawserError) return null;
+    throw error;
+  }
 }
 
 // Node looks them up once and keeps them; programs ask for them on a request long after.
