@@ -8,6 +8,7 @@ import type { ByteChannel } from "../net/byte-channel.ts";
 import { Connection } from "../net/connection.ts";
 import type { Ending } from "../net/connection-base.ts";
 import { CLOSING, PEER_ENDED, STOPPED, TROUBLED, WATCHED } from "../net/connection-facts.ts";
+import { TRUNCATED } from "../net/tls-engine.ts";
 import { area, flush } from "../socket/reactor.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
 import type { FrameOutput } from "./protocol/index.ts";
@@ -147,6 +148,14 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     this.flags |= PEER_ENDED;
     if ((this.flags & CLOSING) !== 0) this.finishIfDone();
     else this.user?.ended();
+  }
+
+  /** @internal */
+  override onFailed(errno: number): void {
+    // A WebSocket tells its end itself: after its Close, how TLS ends says nothing more, and
+    // without one it is a failure in any case (RFC 6455 section 7.1.5).
+    if (this.channel?.failure?.code === TRUNCATED && this.user !== null) this.onEnded();
+    else super.onFailed(errno);
   }
 
   // ------------------------------------------------------------------------------ life and death

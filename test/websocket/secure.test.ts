@@ -1,8 +1,10 @@
 // WebSockets over TLS, both sides, against `ws` and against themselves.
 
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
+import tls from "node:tls";
 import { afterAll, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { connect, listen, type WebSocketListener } from "../../lib/index.ts";
@@ -13,6 +15,8 @@ const certificates = hasOpenssl ? makeCertificates() : null;
 afterAll(() => certificates?.remove());
 const { key = "", cert = "" } = certificates?.server ?? {};
 const ca = certificates?.ca ?? "";
+/** RFC 6455 section 1.3. */
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const sizes = [0, 1, 4_090, 4_097, 70_000, 500_000];
 
 async function serveSecure(): Promise<WebSocketListener & { readonly port: number }> {
@@ -76,5 +80,45 @@ describe.skipIf(!hasOpenssl)(`wss${hasOpenssl ? "" : " (skipped: no openssl)"}`,
     for (let n = 0; n < 500; n++) socket.write(`message ${n}`);
     for (let n = 0; n < 500; n++) expect(await socket.receive()).toBe(`message ${n}`);
     expect(await socket.close(3_000)).toMatchObject({ code: 3_000, wasClean: true });
+  });
+
+  /** Opens, says `frame`, and after the client's answer or at once ends TCP alone. */
+  async function rudeServer(frame: Buffer, awaitsAnswer: boolean): Promise<`wss://${string}`> {
+    const server = net.createServer((under) => {
+      const secure = new tls.TLSSocket(under, {
+        isServer: true,
+        secureContext: tls.createSecureContext({ key, cert }),
+      });
+      secure.on("error", () => {});
+      secure.once("data", (request: Buffer) => {
+        const asked = /^Sec-WebSocket-Key: (.*)$/im.exec(String(request))?.[1]?.trim();
+        const accept = createHash("sha1").update(`${asked}${GUID}`).digest("base64");
+        const head =
+          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade";
+        secure.write(`${head}\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+        if (awaitsAnswer) secure.once("data", () => under.end());
+        secure.write(frame, () => awaitsAnswer || under.end());
+      });
+    });
+    server.listen(0, "localhost");
+    await once(server, "listening");
+    afterTest(() => void server.close());
+    return `wss://localhost:${(server.address() as AddressInfo).port}`;
+  }
+
+  test("B42 a server that leaves without close_notify after both Closes was clean", async () => {
+    const url = await rudeServer(Buffer.from([0x88, 2, 0x03, 0xe8]), true);
+    const socket = await connect(url, { tls: { ca } });
+    expect(await socket.receive()).toBeNull();
+    const ended = { error: null, code: 1_000, wasClean: true, initiator: "peer" };
+    expect(await socket.closed).toMatchObject(ended);
+  });
+
+  test("B42 one that leaves so without a Close is 1006, after what it sent", async () => {
+    const url = await rudeServer(Buffer.from([0x81, 1, 0x78]), false);
+    const socket = await connect(url, { tls: { ca } });
+    expect(await socket.receive()).toBe("x");
+    await expect(socket.receive()).rejects.toMatchObject({ code: "ERR_HAWSER_WEBSOCKET_CLOSED" });
+    expect(await socket.closed).toMatchObject({ code: 1_006, wasClean: false });
   });
 });
