@@ -11,7 +11,7 @@ import { CLOSING, PEER_ENDED, STOPPED, TROUBLED, WATCHED } from "../net/connecti
 import { TRUNCATED } from "../net/tls-engine.ts";
 import { area, flush } from "../socket/reactor.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
-import type { FrameOutput } from "./protocol/index.ts";
+import { type FrameOutput, limits } from "./protocol/index.ts";
 
 /** Who uses a carrier: first the opening handshake, then the WebSocket. */
 export interface CarrierUser {
@@ -33,8 +33,10 @@ export interface CarrierUser {
   over(ending: Ending): void;
 }
 
+const { INLINE_PAYLOAD_BYTES, MAX_FRAME_HEADER_BYTES } = limits;
+
 // Where the channel has no area of its own to write into: one frame at a time, and gone at once.
-const scratch = Buffer.allocUnsafeSlow(8_192);
+const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_HEADER_BYTES + INLINE_PAYLOAD_BYTES);
 
 export class Carrier extends Connection<unknown> implements FrameOutput {
   user: CarrierUser | null = null;
@@ -48,7 +50,7 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     const direct = this.#direct;
     if (direct === null) {
       this.offset = 0;
-      return size <= scratch.length ? scratch : Buffer.allocUnsafeSlow(size);
+      return scratch;
     }
     this.offset = direct.room(size);
     return area;
