@@ -16,11 +16,19 @@ const PARTS = {
   paths: /^lib\/net\/paths\/monitor\.ts$/,
 };
 
+/**
+ * Entry points that share modules with the parts, and the output that holds each one's code. It is
+ * loaded as a part is, whole and at once: what import() loads in steps cannot be required between
+ * two of them, nor ever after (Node 22).
+ */
+const SURFACES = { "lib/ws.ts": "ws-surface" };
+
 /** Loaded by the command when they are asked for, and so entry points as well. */
 const COMMANDS = /^lib\/cli\/[^/]+\.ts$/;
 
 const STAND_IN = "stand-in";
 const PART = "part";
+const SURFACE = "surface";
 
 /**
  * @param {string} root
@@ -39,6 +47,15 @@ export function lazyParts(root, entryPoints) {
       });
       build.onLoad({ filter: /.*/, namespace: STAND_IN }, ({ path }) => ({
         contents: standIns(partOf(path), used.get(path) ?? []),
+        resolveDir: root,
+      }));
+      build.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
+        const file = relative(root, join(root, path));
+        const isSurface = kind === "entry-point" && Object.hasOwn(SURFACES, file);
+        return isSurface ? { path: file, namespace: SURFACE } : undefined;
+      });
+      build.onLoad({ filter: /.*/, namespace: SURFACE }, ({ path }) => ({
+        contents: surfaceContents(root, path),
         resolveDir: root,
       }));
       build.onResolve({ filter: /^part:/ }, ({ path }) => ({ path, namespace: PART }));
@@ -60,20 +77,17 @@ export function lazyParts(root, entryPoints) {
 
 /** The entry points to give to esbuild for the parts. */
 export const partEntryPoints = Object.fromEntries(
-  Object.keys(PARTS).map((name) => [name, `part:${name}`]),
+  [...Object.keys(PARTS), ...Object.values(SURFACES)].map((name) => [name, `part:${name}`]),
 );
 
-// Which exports of which modules the entry modules use. Their imports are plain: names in braces.
+// Which exports of which modules the entry modules use.
 function usedExports(root) {
   const used = new Map();
   for (const entry of ENTRIES) {
-    const source = readFileSync(join(root, entry), "utf8");
-    const statements = source.matchAll(/^(?:import|export) \{([^}]*)\} from "(\.[^"]+)";/gm);
-    for (const [, names, path] of statements) {
+    for (const { path, names } of statementsOf(root, entry)) {
       const file = relative(root, join(root, dirname(entry), path));
       const list = used.get(file) ?? [];
-      for (const name of names.split(",").map((text) => text.trim())) {
-        if (name === "" || name.startsWith("type ")) continue;
+      for (const name of names) {
         const [exported] = name.split(" as ");
         if (!list.includes(exported)) list.push(exported);
       }
@@ -81,6 +95,16 @@ function usedExports(root) {
     }
   }
   return used;
+}
+
+// What a module imports and exports from others, types left out. It is plain: names in braces.
+function statementsOf(root, file) {
+  const source = readFileSync(join(root, file), "utf8");
+  const statements = source.matchAll(/^(?:import|export) \{([^}]*)\} from "(\.[^"]+)";/gm);
+  return [...statements].map(([, list, path]) => {
+    const names = list.split(",").map((text) => text.trim());
+    return { path, names: names.filter((name) => name !== "" && !name.startsWith("type ")) };
+  });
 }
 
 function standIns(part, names) {
@@ -93,7 +117,28 @@ ${lines.join("\n")}
 `;
 }
 
+function surfaceContents(root, file) {
+  const names = statementsOf(root, file).flatMap((statement) => statement.names);
+  const locals = names.map((name, index) => `${JSON.stringify(unquoted(name))}: value${index}`);
+  const exports = names.map((name, index) => `value${index} as ${name}`);
+  return `import "./lib/index.ts";
+import { createRequire } from "node:module";
+const { surface } = createRequire(import.meta.url)("./${SURFACES[file]}.js");
+const { ${locals.join(", ")} } = surface;
+export { ${exports.join(", ")} };
+`;
+}
+
+function unquoted(name) {
+  return name.startsWith('"') ? JSON.parse(name) : name;
+}
+
 function partContents(part, used, partOf) {
+  const whole = Object.keys(SURFACES).find((file) => SURFACES[file] === part);
+  if (whole !== undefined) {
+    // As one value: an export called "module.exports" would be all that require() gives.
+    return `import "./lib/index.ts";\nexport * as surface from "./${whole}";\n`;
+  }
   const lines = [...used]
     .filter(([file]) => partOf(file) === part)
     .map(([file, names]) => `export { ${names.join(", ")} } from "./${file}";`);

@@ -99,6 +99,32 @@ test("required and imported it is one module, and so are its parts", () => {
   expect(same).toEqual([true, true, "function"]);
 });
 
+test("a part can be used at any moment of the import of hawser/ws, which shares its modules", () => {
+  // Node 22 takes a few microtasks to link what an import() has found.
+  const wrong = run(`
+    import { Worker } from "node:worker_threads";
+    const program = \`
+      import { workerData } from "node:worker_threads";
+      const { WebSocketConnection } = await import(${JSON.stringify(dist("index.js"))});
+      const imported = import(${JSON.stringify(dist("ws.js"))});
+      for (let count = 0; count < workerData; count++) await undefined;
+      if (WebSocketConnection.name !== "WebSocketConnection") throw new Error("no name");
+      await imported;
+    \`;
+    const url = new URL("data:text/javascript," + encodeURIComponent(program));
+    const wrong = [];
+    for (let count = 0; count < 12; count++) {
+      await new Promise((resolve) => {
+        const worker = new Worker(url, { workerData: count });
+        worker.once("error", (error) => wrong.push(count + ": " + error.message));
+        worker.once("exit", resolve);
+      });
+    }
+    console.log(JSON.stringify(wrong));
+  `);
+  expect(wrong).toEqual([]);
+});
+
 test("what an import reads is one file and the entry point", () => {
   const index = readFileSync(join(root, "dist", "index.js"), "utf8");
   const chunks = [...index.matchAll(/from\s*"(\.\/[^"]+)"/g)].map(([, path]) => path);
