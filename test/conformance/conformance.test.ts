@@ -3,7 +3,14 @@
 
 import { describe, expect, test } from "vitest";
 import { allCases, SECTIONS } from "./cases/index.ts";
-import { hawserClient, hawserServer, wsClient, wsServer } from "./subjects.ts";
+import {
+  hawserClient,
+  hawserServer,
+  hawserWsClient,
+  hawserWsServer,
+  wsClient,
+  wsServer,
+} from "./subjects.ts";
 import { deviations, runCases } from "./suite.ts";
 
 const timeLimitMs = 120_000 * Number(process.env["HAWSER_TEST_SLOWNESS"] ?? 1);
@@ -41,10 +48,13 @@ describe("the suite", () => {
 
 describe("no deviation", () => {
   test.each([
-    ["server", hawserServer],
-    ["client", hawserClient],
+    ["hawser's server", () => hawserServer()],
+    ["hawser's client", hawserClient],
+    ["hawser's server that lends memory", () => hawserServer("lending server", true)],
+    ["the server of hawser/ws", hawserWsServer],
+    ["the client of hawser/ws", hawserWsClient],
   ] as const)(
-    "B42, B45, B47: hawser's %s",
+    "B42, B45, B47: %s",
     async (_, make) => {
       await using subject = await make();
       expect(deviations(await runCases(cases, subject))).toEqual([]);
@@ -56,7 +66,7 @@ describe("no deviation", () => {
 describe("what is known of ws is found, and nothing else", () => {
   test.each([
     ["server", () => wsServer()],
-    ["client", wsClient],
+    ["client", () => wsClient()],
   ] as const)(
     "its %s",
     async (_, make) => {

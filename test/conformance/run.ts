@@ -11,7 +11,14 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { allCases } from "./cases/index.ts";
 import { type Column, report } from "./report.ts";
-import { hawserClient, hawserServer, wsClient, wsServer } from "./subjects.ts";
+import {
+  hawserClient,
+  hawserServer,
+  hawserWsClient,
+  hawserWsServer,
+  wsClient,
+  wsServer,
+} from "./subjects.ts";
 import { runCases } from "./suite.ts";
 
 const { values } = parseArgs({
@@ -28,7 +35,15 @@ const cases = allCases(values.brief ? "brief" : "full").filter(
   ({ id }) => prefix === "" || id === prefix || id.startsWith(`${prefix}.`),
 );
 const columns: Column[] = [];
-for (const make of [hawserServer, hawserClient, wsServer, wsClient]) {
+const makers = [
+  () => hawserServer(),
+  hawserClient,
+  hawserWsServer,
+  hawserWsClient,
+  () => wsServer(),
+  () => wsClient(),
+];
+for (const make of makers) {
   await using subject = await make();
   if (values.subject !== "" && !` ${subject.name} `.includes(` ${values.subject} `)) continue;
   const start = performance.now();

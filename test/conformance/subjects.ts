@@ -1,10 +1,11 @@
-// The sides under test: hawser's server and client, and those of the `ws` package, each of which
+// The sides under test: hawser's servers and clients, and those of the `ws` package, each of which
 // sends back what it gets. All run in this process. Not here: what is right and what is wrong.
 
 import { once } from "node:events";
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
 import WS, { type ServerOptions, WebSocketServer } from "ws";
 import { connect, listen, type WebSocketConnection } from "../../lib/index.ts";
+import { WebSocket as HawserWs, WebSocketServer as HawserWsServer } from "../../lib/ws.ts";
 import type { Side } from "./session.ts";
 
 export interface Subject extends AsyncDisposable {
@@ -25,11 +26,13 @@ const echo = (socket: WebSocketConnection, message: string | Buffer): void => {
   socket.write(message);
 };
 
-export async function hawserServer(): Promise<Subject> {
-  const listener = await listen("ws://127.0.0.1:0", { ...LIMITS, ...DEFLATE, message: echo });
+/** `lend`: binary messages are views of what was received, written back as they are. */
+export async function hawserServer(name = "hawser server", lend = false): Promise<Subject> {
+  const options = { ...LIMITS, ...DEFLATE, lend, message: echo };
+  const listener = await listen("ws://127.0.0.1:0", options);
   const port = listener.port as number;
   return {
-    name: "hawser server",
+    name,
     side: "server",
     open: () => dial(port),
     [Symbol.asyncDispose]: async () => void (await listener.close({ timeout: 0 })),
@@ -43,16 +46,26 @@ export function hawserClient(): Promise<Subject> {
   });
 }
 
+/** The drop-in for `ws`, which is no less strict than the rest of hawser. */
+export function hawserWsServer(): Promise<Subject> {
+  return wsServer("hawser/ws server", wsEcho, HawserWsServer as unknown as typeof WebSocketServer);
+}
+
+export function hawserWsClient(): Promise<Subject> {
+  return wsClient("hawser/ws client", HawserWs as unknown as typeof WS);
+}
+
 /**
  * The `ws` package sends back what it gets; tests of the suite itself put another `serve` there.
  */
 export async function wsServer(
   name = "ws server",
   serve: (socket: WS) => void = wsEcho,
+  Server: typeof WebSocketServer = WebSocketServer,
 ): Promise<Subject> {
   // The types of the package lag behind its options.
   const options: ServerOptions = { host: "127.0.0.1", port: 0, ...LIMITS, ...DEFLATE } as never;
-  const server = new WebSocketServer(options);
+  const server = new Server(options);
   server.on("connection", serve);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -67,8 +80,8 @@ export async function wsServer(
   };
 }
 
-export function wsClient(): Promise<Subject> {
-  return client("ws client", (url) => wsEcho(new WS(url, { ...LIMITS, ...DEFLATE } as never)));
+export function wsClient(name = "ws client", Client: typeof WS = WS): Promise<Subject> {
+  return client(name, (url) => wsEcho(new Client(url, { ...LIMITS, ...DEFLATE } as never)));
 }
 
 export function wsEcho(socket: WS): void {
