@@ -109,12 +109,55 @@ function open(binding: NativeBinding, spoil: boolean): Record<string, Call> | un
   const pages = Math.ceil(binding.memoryBytes / 65_536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer;
   const views = [new Uint8Array(100), undefined, detached(), "no view"];
-  const args: unknown[] = [memory, () => undefined, () => undefined, views];
+  const blocks: unknown[] = [];
+  const args: unknown[] = [memory, () => undefined, () => undefined, views, blocks];
   if (spoil) args[below(args.length)] = pick(wrong)();
   const reactor = (binding.open as Call)(...args);
   if (typeof reactor !== "object") return undefined;
   memories.push(memory);
+  blockLists.push(blocks);
   return reactor as Record<string, Call>;
+}
+
+/** What a turn receives into: good blocks, and what user code can make of one. */
+function newBlock(): unknown {
+  return pick([
+    () => new Uint8Array(65_536),
+    () => new Uint8Array(pick(numbers.slice(0, 15))),
+    () => new Uint8Array(new SharedArrayBuffer(65_536)),
+    () => resizable(),
+    detached,
+    () => undefined,
+    () => "no block",
+  ])();
+}
+
+interface Resizable extends ArrayBuffer {
+  readonly maxByteLength: number;
+  resize(size: number): void;
+}
+const ResizableBuffer = ArrayBuffer as unknown as new (
+  size: number,
+  options: { maxByteLength: number },
+) => Resizable;
+
+function resizable(): Uint8Array {
+  return new Uint8Array(new ResizableBuffer(65_536, { maxByteLength: 131_072 }));
+}
+
+/** Gives blocks, takes some away, and pulls the memory from under others. */
+function shuffleBlocks(blocks: unknown[]): void {
+  while (blocks.length < 4 || random() < 0.3)
+    blocks.splice(below(blocks.length + 1), 0, newBlock());
+  if (blocks.length > 20) blocks.length = below(20);
+  const block = pick(blocks);
+  if (!(block instanceof Uint8Array)) return;
+  const { buffer } = block;
+  if (buffer instanceof ResizableBuffer && buffer.maxByteLength > buffer.byteLength) {
+    buffer.resize(pick([0, 1, 16_384, 65_536, 131_072]));
+  } else if (buffer instanceof ArrayBuffer && random() < 0.3) {
+    structuredClone(buffer, { transfer: [buffer] });
+  }
 }
 
 /** Writes submissions that are half right, and now and then a word anywhere before the area. */
@@ -130,12 +173,13 @@ function scribble(memory: ArrayBuffer): void {
     const [slot, generation] = pick(names);
     submissions[at + records.SUBMISSION_SLOT] = slot;
     submissions[at + records.SUBMISSION_GENERATION] = generation;
-    submissions[at + records.SUBMISSION_OPERATION] = below(10);
+    submissions[at + records.SUBMISSION_OPERATION] = below(12);
     submissions[at + records.SUBMISSION_NEXT] = pick([-1, -1, index + 1, index, 0, oddNumber()]);
     heads[index * records.HEAD_WORDS + records.HEAD_FIRST] = pick([index, oddNumber()]);
   }
   header[records.HEADER_SUBMISSION_COUNT] = pick([count, oddNumber()]);
   header[records.HEADER_HEAD_COUNT] = pick([count, oddNumber()]);
+  header[records.HEADER_BLOCK_USED] = pick([0, 0, 8, oddNumber()]);
   if (random() < 0.1) {
     const words = new Int32Array(memory, 0, records.AREA_OFFSET / 4);
     words[below(words.length)] = oddNumber();
@@ -154,8 +198,13 @@ function openSlot(reactor: Record<string, Call>): void {
       names.push([name[0] ?? 0, name[1] ?? 0], [name[2] ?? 0, name[3] ?? 0]);
     return;
   }
-  const type = pick([1, 2]);
-  reactor.openSlot?.(pick([1, 4, 6]), type, 0, type === 2 ? 3 : pick([1, 2]), name);
+  if (random() < 0.05) {
+    if (reactor.openChanges?.(name) === 0) names.push([name[0] ?? 0, name[1] ?? 0]);
+    return;
+  }
+  const type = pick([1, 2, 5]);
+  const domain = type === 5 ? 1 : pick([1, 4, 6]);
+  reactor.openSlot?.(domain, type, 0, type === 1 ? pick([1, 2]) : 3, name);
   names.push([name[0] ?? 0, name[1] ?? 0]);
   if (names.length > 64) names.splice(below(names.length), 1);
 }
@@ -163,6 +212,7 @@ function openSlot(reactor: Record<string, Call>): void {
 const binding = loadBinding() as NativeBinding;
 const reactors: Record<string, Call>[] = [];
 const memories: ArrayBuffer[] = [];
+const blockLists: unknown[][] = [];
 let opened = 0;
 let calls = 0;
 
@@ -179,6 +229,7 @@ function callOne(): void {
   const reactor = reactors.length > 0 && random() < 0.8 ? pick(reactors) : undefined;
   if (reactor && random() < 0.05) openSlot(reactor);
   if (memories.length > 0 && random() < 0.05) scribble(pick(memories));
+  if (blockLists.length > 0 && random() < 0.01) shuffleBlocks(pick(blockLists));
   const target = (reactor ?? binding) as unknown as Record<string, Call>;
   const functions = Object.keys(target).filter((key) => typeof target[key] === "function");
   const name = pick(functions);
@@ -207,5 +258,10 @@ while (performance.now() < end && process.exitCode === undefined) {
   await nextTurn();
 }
 console.log(`${calls} calls on ${reactors.length} reactors`);
+// The first one is opened as the library does it: without any, next to nothing was tried.
+if (opened > 0 && reactors.length === 0) {
+  console.error("no reactor could be opened");
+  process.exitCode = 1;
+}
 // Slots that are left open may hold the loop; an end by itself is the tests' matter.
 process.exit();
