@@ -58,8 +58,8 @@ export class TlsChannel implements SecureChannel, StreamSink {
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
   #written: number;
-  /** Bytes of them that nothing will send any more. */
-  #dropped = 0;
+  /** `takenBytes` when the rest was given up. */
+  #takenAtEnd: number | null = null;
   /** Bytes of them that had left when nothing waited beneath; since then an alert may. */
   #taken = 0;
   #isPaused = false;
@@ -164,11 +164,12 @@ export class TlsChannel implements SecureChannel, StreamSink {
 
   // What TLS still has to say (an alert) goes out before the end.
   #refuse(error: HawserError): void {
-    if (this.#phase === "closed") return;
     const wasOpen = this.#phase === "open";
+    this.#giveHeld();
+    if (this.#phase === "closed") return;
     this.#phase = "closed";
     this.failure = error;
-    this.#dropped += this.#plainBytes();
+    this.#takenAtEnd = this.takenBytes;
     this.#under.close();
     if (wasOpen) this.#sink?.onFailed(0);
     else this.#settle(error);
@@ -241,6 +242,15 @@ export class TlsChannel implements SecureChannel, StreamSink {
     }
   }
 
+  // Before a failure: nothing holds them back any more, and whoever gets them keeps them.
+  #giveHeld(): void {
+    while (this.#phase === "open") {
+      const bytes = this.#held.shift();
+      if (bytes === undefined) return;
+      this.#sink?.onReceived(bytes, 0, bytes.length, bytes.length >= MIN_GIVEN_BYTES);
+    }
+  }
+
   /** @internal */
   onReceived(slab: Buffer, offset: number, length: number, given: boolean): void {
     const bytes = slab.subarray(offset, offset + length);
@@ -259,7 +269,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
       }
       if (this.#requireCloseNotify) {
         this.failure = truncated(this.#place);
-        this.#sink?.onFailed(0);
+        this.#tellFailure(0);
       } else {
         this.#hasEnded = true;
         if (this.#held.length === 0 && !this.#isPaused) this.#tellEnd();
@@ -269,8 +279,14 @@ export class TlsChannel implements SecureChannel, StreamSink {
 
   /** @internal */
   onFailed(errno: number): void {
+    if (this.#phase !== "open") this.#refuse(errnoError(errno, "read", this.#place));
+    // What came before it, node:tls gives in a later tick.
+    else setImmediate(() => this.#tellFailure(errno));
+  }
+
+  #tellFailure(errno: number): void {
+    this.#giveHeld();
     if (this.#phase === "open") this.#sink?.onFailed(errno);
-    else this.#refuse(errnoError(errno, "read", this.#place));
   }
 
   /** @internal */
@@ -316,7 +332,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
 
   /** @internal */
   onFlushed(): void {
-    if (this.#under.bufferedBytes === 0) this.#taken = this.#written - this.#plainBytes();
+    if (this.#untaken() === 0) this.#taken = this.#written - this.#plainBytes();
     this.#sink?.onFlushed();
   }
 
@@ -344,7 +360,13 @@ export class TlsChannel implements SecureChannel, StreamSink {
   }
 
   get takenBytes(): number {
-    return Math.max(this.#taken, this.#written - this.#dropped - this.bufferedBytes);
+    if (this.#takenAtEnd !== null) return this.#takenAtEnd;
+    return Math.max(this.#taken, this.#written - Math.max(this.#plainBytes(), this.#untaken()));
+  }
+
+  /** Bytes of records that wait beneath, or that a failure has dropped there. */
+  #untaken(): number {
+    return this.#under.writtenBytes - this.#under.takenBytes;
   }
 
   get carriedBytes(): number {
@@ -388,7 +410,7 @@ export class TlsChannel implements SecureChannel, StreamSink {
   }
 
   abort(): void {
-    if (this.#phase !== "closed") this.#dropped += this.bufferedBytes;
+    this.#takenAtEnd ??= this.takenBytes;
     this.#phase = "closed";
     this.#under.abort();
     this.#discard();

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import tls from "node:tls";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { type Connection, connect, type HawserError, listen } from "../../lib/index.ts";
-import type { ListenOptions, TlsOptions } from "../../lib/net/types.ts";
+import type { ConnectOptions, ListenOptions, TlsOptions } from "../../lib/net/types.ts";
 import { type Certificates, hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
 
 export { hasOpenssl };
@@ -41,8 +41,12 @@ export async function echo(options: TlsOptions = certificates.server, more: List
   return { listener, port, errors, connections, url: `tls://localhost:${port}` as const };
 }
 
-export async function dial(url: `tls://${string}`, options: TlsOptions = {}): Promise<Connection> {
-  const connection = await connect(url, { tls: { ca: certificates.ca, ...options } });
+export async function dial(
+  url: `tls://${string}`,
+  options: TlsOptions = {},
+  more: ConnectOptions = {},
+): Promise<Connection> {
+  const connection = await connect(url, { ...more, tls: { ca: certificates.ca, ...options } });
   cleanUps.push(() => connection.abort());
   return connection;
 }

@@ -33,14 +33,14 @@ describe.skipIf(!hasOpenssl)("tls: (skipped without openssl)", () => {
     });
 
     /** Sends a part and then FIN, without close_notify. */
-    async function rudeServer(): Promise<`tls://${string}`> {
+    async function rudeServer(part: string | Buffer = "a part"): Promise<`tls://${string}`> {
       const server = net.createServer((socket) => {
         const secure = new tls.TLSSocket(socket, {
           isServer: true,
           secureContext: tls.createSecureContext(certificates.server),
         });
         secure.on("error", () => {});
-        secure.on("secure", () => secure.write("a part", () => socket.end()));
+        secure.on("secure", () => secure.write(part, () => socket.end()));
       });
       server.listen(0, "localhost");
       await once(server, "listening");
@@ -54,6 +54,27 @@ describe.skipIf(!hasOpenssl)("tls: (skipped without openssl)", () => {
       const error = await failure(client.receive());
       expect(error).toMatchObject({ code: "ERR_HAWSER_TLS_TRUNCATED", phase: "open" });
       expect(await client.closed).toMatchObject({ error, initiator: "peer" });
+    });
+
+    it("B22 B48 a reader who is slow gets all data before that error", async () => {
+      const size = 400_000;
+      const client = await dial(
+        await rudeServer(Buffer.alloc(size, 5)),
+        {},
+        { receiveHighWaterMark: 1 },
+      );
+      let read = 0;
+      const error = await failure(
+        (async () => {
+          for (;;) {
+            const bytes = await client.receive();
+            if (bytes === null) return;
+            read += bytes.length;
+            await new Promise((resolve) => setTimeout(resolve, 2));
+          }
+        })(),
+      );
+      expect([error.code, read]).toEqual(["ERR_HAWSER_TLS_TRUNCATED", size]);
     });
 
     it("B48 with requireCloseNotify: false it is an end", async () => {
@@ -87,6 +108,33 @@ describe.skipIf(!hasOpenssl)("tls: (skipped without openssl)", () => {
       const { error } = await client.close();
       expect(error?.code ?? null).toBe(null);
     });
+
+    it.each([1, 65_536])(
+      "B22 what came before a reset is read before it, with a mark of %d",
+      async (receiveHighWaterMark) => {
+        const size = 60_000;
+        let carrier: net.Socket | undefined;
+        const port = await nodeServer(certificates.server, (socket) => {
+          carrier = Reflect.get(socket, "_parent") as net.Socket;
+          socket.write(Buffer.alloc(size, 6));
+        });
+        const client = await dial(`tls://localhost:${port}`, {}, { receiveHighWaterMark });
+        // The kernel here has all of it, and the reset, before anything is looked at.
+        client.pause();
+        await expect.poll(() => carrier?.writableLength).toBe(0);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        carrier?.resetAndDestroy();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        client.resume();
+        let read = 0;
+        const error = await failure(
+          (async () => {
+            for (;;) read += ((await client.receive()) as Buffer).length;
+          })(),
+        );
+        expect([error.code, read]).toEqual(["ECONNRESET", size]);
+      },
+    );
 
     it("a reset in the middle is ECONNRESET", async () => {
       const { url, connections } = await echo();
