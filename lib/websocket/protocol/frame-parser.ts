@@ -114,8 +114,8 @@ export class FrameParser {
   }
 
   /**
-   * Takes `chunk[start, end)`, or less of it when a callback halts. Of an `owned` chunk long messages
-   * are given away as they stand there.
+   * Takes `chunk[start, end)`, or less of it when a callback halts. Of an `owned` chunk long
+   * messages are given away as they stand there.
    */
   parse(chunk: Buffer, start: number, end: number, owned = false): void {
     this.halted = false;

@@ -42,8 +42,8 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   // Bytes and time in.
 
   /**
-   * Bytes of the peer: `chunk[start, end)`, lent for the call, or `owned`: then nobody else uses them
-   * again. Payload bytes in them are overwritten. Never throws on what they say.
+   * Bytes of the peer: `chunk[start, end)`, lent for the call, or `owned`: then nobody else uses
+   * them again. Payload bytes in them are overwritten. Never throws on what they say.
    */
   receive(chunk: Buffer, start: number, end: number, now: number, owned = false): void {
     this.now = now;
