@@ -66,11 +66,27 @@ bool Reactor::ServeDatagrams(int32_t index, Slot& slot) {
       if (receive_batch_->error() < 0 && HasRoom()) {
         Complete(index, slot, CompletionKind::kFailed, 0, receive_batch_->error());
       }
+      if (!MayHaveMore(slot, room, got)) slot.readable = false;
     }
     if (slot.ended) return false;
     count += got;
   }
   return true;
+}
+
+// Whether datagrams may be left behind a batch, and how many are asked for next: each that is asked
+// for costs as much as a small copy, whether it comes or not. A batch that was not filled has met
+// an empty queue, and what arrives after that has its own event. Not so beside an error, which may
+// stand behind the datagrams, nor on a Unix socket, which may have ended.
+bool Reactor::MayHaveMore(Slot& slot, int room, int got) {
+  if (got == room) {
+    slot.batch = static_cast<uint8_t>(std::min(2 * slot.batch, kDatagramsPerBatch));
+    return true;
+  }
+  if (got < slot.batch / 4) {
+    slot.batch = static_cast<uint8_t>(std::max(slot.batch / 2, limits::kLeastBatch));
+  }
+  return slot.domain == AF_UNIX || slot.faulty || receive_batch_->error() < 0;
 }
 
 // Says where the next datagrams go. How many there is room for.
@@ -81,7 +97,7 @@ int Reactor::PlaceDatagrams(const Slot& slot) {
                             (records::kCapacity[records::kSlab] - slab_used_) / share);
   // One more completion may follow the datagrams: an error.
   places = std::min(places, records::kCapacity[records::kCompletions] - completions_ - 1);
-  int count = std::max(0, std::min(places, kDatagramsPerBatch));
+  int count = std::max(0, std::min(places, static_cast<int32_t>(slot.batch)));
   uint8_t* small = memory_.slab() + slab_used_;
   uint8_t* large = memory_.large() + static_cast<ptrdiff_t>(large_used_) * limits::kDatagramRoom;
   for (int i = 0; i < count; i++, large += limits::kDatagramRoom) {

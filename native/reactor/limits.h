@@ -56,6 +56,9 @@ inline constexpr int kPartsPerWrite = 64;
 // was taken is an int32. The rest follows in the next turn, as after EAGAIN.
 inline constexpr int32_t kBytesPerFlush = 16 << 20;
 
+// Datagrams that are asked for at once of a socket on which few come.
+inline constexpr int kLeastBatch = 8;
+
 // Errors in a row, without a datagram between them, that one datagram socket may tell before it is
 // left alone until its next event. Each is of one datagram sent earlier, and gone when it was read;
 // one that stays would never let the loop rest.

@@ -160,6 +160,7 @@ class Reactor {
     DatagramError error;
   };
   bool ServeDatagrams(int32_t index, Slot& slot);
+  bool MayHaveMore(Slot& slot, int room, int got);
   int PlaceDatagrams(const Slot& slot);
   int ReceiveDatagrams(int32_t index, Slot& slot, int count);
   int EndOfSequence(int count);

@@ -30,6 +30,7 @@ struct Slot {
   SlotKind kind = SlotKind::kFree;
   uint8_t interest = 0;         // what the poller watches
   uint8_t segments = 0;         // datagrams: 0 not asked yet, 1 the kernel cuts, 2 it does not
+  uint8_t batch = 64;           // datagrams that are asked for at once
   int32_t domain = 0;           // AF_*
   uint32_t drops = 0;           // datagrams lost for want of buffer (SO_RXQ_OVFL)
   bool watched : 1;             // added to the poller

@@ -70,11 +70,13 @@ void ReadSocketLevel(int type, const uint8_t* data, size_t length, DatagramDetai
 // What the systems without recvmmsg(2) and sendmmsg(2) do instead, with the same contract.
 int ReceiveOneByOne(int descriptor, MultiMessage* messages, int count, int* error) {
   for (int i = 0; i < count; i++) {
-    ssize_t got =
-        system_calls.recvmsg(descriptor, &messages[i].msg_hdr, platform::kReceiveDatagramFlags);
+    ssize_t got;
+    do {
+      got = system_calls.recvmsg(descriptor, &messages[i].msg_hdr, platform::kReceiveDatagramFlags);
+    } while (got < 0 && errno == EINTR);
     if (got < 0 && i == 0) return -1;
     if (got < 0) {
-      if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) *error = -errno;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) *error = -errno;
       return i;
     }
     messages[i].msg_len = static_cast<unsigned int>(got);

@@ -127,6 +127,33 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("datagrams: a batch that was not filled is read once, and later ones have their event") {
+  Bound b;
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < 3; i++) Write(b.far.get(), std::to_string(i));
+    double before = b.world.counter(records::counter::k_receives);
+    b.world.TurnUntilTold(Kind::kDatagram, 3);
+    b.world.TurnWhileDue();
+    CHECK(b.world.counter(records::counter::k_receives) - before == 1);
+    b.world.Clear();
+  }
+}
+
+TEST_CASE("datagrams: as many are asked for as lately came, and all that came are told") {
+  Bound b;
+  for (int count : {1, 150, 1, 1, 1, 1, 1, 1, 60, 17}) {
+    CAPTURE(count);
+    for (int i = 0; i < count; i++) Write(b.far.get(), std::to_string(i));
+    b.world.TurnUntilTold(Kind::kDatagram, count);
+    b.world.TurnWhileDue();
+    REQUIRE(b.world.told.size() == static_cast<size_t>(count));
+    for (int i = 0; i < count; i++) {
+      CHECK(b.world.told[static_cast<size_t>(i)].bytes == std::to_string(i));
+    }
+    b.world.Clear();
+  }
+}
+
 TEST_CASE("B39: an asynchronous error is told, and the socket lives on") {
   Bound b;
   SocketAddress address = LocalOf(b.far.get());
