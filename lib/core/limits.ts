@@ -170,6 +170,9 @@ export const MIN_WAITING_APART_MS = 200;
 export const MIN_WAITING_RETRY_MS = 1_000;
 export const MAX_WAITING_RETRY_MS = 60_000;
 
+/** How often connections that nobody waits for are looked for, so that dropped ones are found. */
+export const DROP_SWEEP_MS = 30_000;
+
 /** How long a listener that is closed with `drain` accepts what comes, however much that is. */
 export const DRAIN_LIMIT_MS = 1_000;
 

@@ -33,6 +33,10 @@ export class SendWaiters {
   /** Those whose bytes are kept by reference, by the position of the byte after their last. */
   #taken: { readonly position: number; readonly deferred: Deferred }[] = [];
 
+  get isWaiting(): boolean {
+    return this.#drained !== null || this.#taken.length > 0;
+  }
+
   whenDrained(): Promise<void> {
     this.#drained ??= defer();
     return this.#drained.promise;

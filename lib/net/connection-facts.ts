@@ -64,3 +64,5 @@ export const END_HELD = 1 << 15;
 export const WATCHED = 1 << 16;
 /** The `drain` callback is due. */
 export const WILL_DRAIN = 1 << 17;
+/** Nobody may have it any more (dropped.ts): whoever waits for something must say so. */
+export const DROPPABLE = 1 << 18;

@@ -20,6 +20,7 @@ import { nextIteration } from "../socket/reactor.ts";
 import { clearDeadline } from "./clock.ts";
 import {
   CLOSING,
+  DROPPABLE,
   END_HELD,
   END_TOLD,
   HOLDING,
@@ -31,6 +32,7 @@ import {
   WAS_READ,
 } from "./connection-facts.ts";
 import { SendingConnection } from "./connection-sending.ts";
+import { type Droppable, hold } from "./dropped.ts";
 
 type DataHandler = (connection: never, bytes: Buffer) => unknown;
 
@@ -181,6 +183,7 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
   }
 
   #reading(): Receiver<object> {
+    if ((this.flags & DROPPABLE) !== 0) hold(this as unknown as Droppable, this.channel);
     if (this.receiver !== null) return this.receiver;
     const receiver = new Receiver<object>(this.policy.receiveHighWaterMark, consumed, this);
     this.receiver = receiver;

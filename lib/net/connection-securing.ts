@@ -4,8 +4,17 @@
 import { quiet } from "../core/send-waiters.ts";
 import { type HawserError, invalidState } from "../errors/index.ts";
 import type { ByteChannel } from "./byte-channel.ts";
-import { HOLDING, PAUSED, PEER_ENDED, SEND_FAILED, SHUT, STOPPED } from "./connection-facts.ts";
+import {
+  DROPPABLE,
+  HOLDING,
+  PAUSED,
+  PEER_ENDED,
+  SEND_FAILED,
+  SHUT,
+  STOPPED,
+} from "./connection-facts.ts";
 import { ReceivingConnection } from "./connection-receiving.ts";
+import { type Droppable, forget } from "./dropped.ts";
 import { type TlsOptions, tlsEngine } from "./tls-engine.ts";
 
 /** The part of {@link Connection} that changes to TLS. */
@@ -46,6 +55,8 @@ export abstract class SecuringConnection<T = unknown> extends ReceivingConnectio
     if (channel === null || this.current !== "ready" || isBusy) {
       throw invalidState("startTls() needs a connection that is ready and has no TLS");
     }
+    // From now on the engine has hold of it.
+    if ((this.flags & DROPPABLE) !== 0) forget(this as unknown as Droppable, channel);
     const context =
       this.outbound === null
         ? tlsEngine().server(options)

@@ -11,6 +11,7 @@ import { isSlab, mustWaitForLoop, nextIteration } from "../socket/reactor.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import { ConnectionBase } from "./connection-base.ts";
 import {
+  DROPPABLE,
   NEEDS_DRAIN,
   PEER_ENDED,
   SEND_FAILED,
@@ -19,6 +20,7 @@ import {
   WATCHED,
   WILL_DRAIN,
 } from "./connection-facts.ts";
+import { type Droppable, hold } from "./dropped.ts";
 import type { LivenessVerdict } from "./liveness.ts";
 import { livenessMonitor } from "./liveness-monitor.ts";
 
@@ -116,6 +118,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
   }
 
   #waiting(): SendWaiters {
+    if ((this.flags & DROPPABLE) !== 0) hold(this as unknown as Droppable, this.channel);
     this.waiters ??= new SendWaiters();
     return this.waiters;
   }

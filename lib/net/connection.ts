@@ -14,6 +14,7 @@ import { type DeadlineOwner, now } from "./clock.ts";
 import {
   CLOSING,
   DETACHED,
+  DROPPABLE,
   type Ending,
   HOLDING,
   OPENED,
@@ -26,6 +27,7 @@ import {
   UNREFERENCED,
 } from "./connection-facts.ts";
 import { FollowingConnection } from "./connection-following.ts";
+import { captureOrigin, forget, hold, watchForDrop } from "./dropped.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { tellKernelLimits } from "./liveness-options.ts";
 import { Outbound } from "./outbound.ts";
@@ -60,6 +62,10 @@ const PEERS_DOING: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNR
  * a `receive()` gave null; at once where nobody has ever read and nothing is unread; `closeTimeout`
  * after the peer's end at the latest. `allowHalfOpen` leaves our direction open until `shutdown()`
  * or `close()`.
+ *
+ * One that was made here without callbacks, and that nobody has any more, is closed when its memory
+ * is collected; a warning with the code HAWSER_DROPPED_CONNECTION says where it was made. That is
+ * help for finding a mistake, and no replacement for `close()`.
  */
 export class Connection<T = unknown>
   extends FollowingConnection<T>
@@ -86,6 +92,9 @@ export class Connection<T = unknown>
       const transport = endpoint.transport === "unix" ? "unix" : "tcp";
       const policy = makePolicy(parameters as unknown as StreamParameters, transport, null);
       super(policy, new Outbound(endpoint, parameters));
+      // Who has callbacks hears of it, and a timer has hold of it.
+      const isPulled = new.target === Connection && policy.idleTimeout === 0;
+      if (isPulled && hasNoCallbacks(policy)) captureOrigin(this);
     }
   }
 
@@ -153,6 +162,14 @@ export class Connection<T = unknown>
     if (this.policy.idleTimeout > 0) this.touch();
     this.opened();
     outbound.resolve(this);
+    if (watchForDrop(this, channel, this.place())) this.flags |= DROPPABLE;
+  }
+
+  /** @internal */
+  get isUnattended(): boolean {
+    const isClosing = this.current !== "ready" || (this.flags & CLOSING) !== 0;
+    const isAwaited = this.receiver?.isWaiting === true || this.waiters?.isWaiting === true;
+    return !isClosing && !isAwaited && this.#closed === null;
   }
 
   /** @internal Calls `open`, once. */
@@ -199,6 +216,7 @@ export class Connection<T = unknown>
   conclude(drainBytes = LINGER_DRAIN_BYTES): void {
     if (this.ending !== null) this.#dropHeld();
     if (this.ending !== null || (this.flags & CLOSING) !== 0) return;
+    if ((this.flags & DROPPABLE) !== 0) forget(this, this.channel);
     const before = this.current;
     const isShut = (this.flags & SHUT) !== 0;
     this.flags |= CLOSING | SHUT;
@@ -236,6 +254,7 @@ export class Connection<T = unknown>
    * Settles when the state is `closed` or `failed`, after everybody else was told. Never rejects.
    */
   get closed(): Promise<CloseResult> {
+    if ((this.flags & DROPPABLE) !== 0) hold(this, this.channel);
     if (this.#closed === null) {
       this.#closed = new Deferred<CloseResult>();
       const { ending } = this;
@@ -317,6 +336,7 @@ export class Connection<T = unknown>
     initiator: CloseResult["initiator"],
   ): void {
     if (this.ending !== null) return;
+    if ((this.flags & DROPPABLE) !== 0) forget(this, this.channel);
     const info = this.#wantsInfo() ? this.transferCounts() : null;
     this.ending = { event, error, initiator, info, at: Math.round(now()), from: this.current };
     this.flags |= SHUT;
@@ -405,6 +425,10 @@ Object.defineProperty(Connection.prototype, inspect.custom, {
 
 function tellClosed(connection: Connection): void {
   connection.tellClosed();
+}
+
+function hasNoCallbacks({ data, open, drain, end, close, state }: Policy): boolean {
+  return [data, open, drain, end, close, state].every((callback) => callback === undefined);
 }
 
 function isAccepted(value: object | string): value is Accepted {
