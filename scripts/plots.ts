@@ -1,6 +1,6 @@
-// `npm run plots [-- CASE...] [--draw]`: runs the cases of docs/dead-peers.md and draws them: data and
-// picture of each go to docs/plots. With --draw nothing is run: the pictures are made anew of the
-// data. Needs what test/faults needs: root, network namespaces, Python.
+// `npm run plots [-- CASE...] [--draw]`: runs the cases of docs/dead-peers.md and draws them: data
+// and picture of each go to docs/plots. With --draw nothing is run: the pictures are made anew of
+// the data. Needs what test/faults needs: root, network namespaces, Python.
 import { readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";

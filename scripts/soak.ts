@@ -1,7 +1,7 @@
-// `npm run soak [-- --minutes N] [--seed N] [--only STEP]`: everything at random, from a seed that is
-// printed first: connections over TCP, Unix sockets, TLS and WebSockets and flows over UDP exchange
-// checked bytes, end in every way, and are hindered and cut. Ends with 1 when something was not as
-// it must be; the same seed does the same again, and --only one step of it.
+// `npm run soak [-- --minutes N] [--seed N] [--only STEP]`: everything at random, from a seed that
+// is printed first: connections over TCP, Unix sockets, TLS and WebSockets and flows over UDP
+// exchange checked bytes, end in every way, and are hindered and cut. Ends with 1 when something
+// was not as it must be; the same seed does the same again, and --only one step of it.
 import { parseArgs } from "node:util";
 import { makeCertificates } from "../test/adapters/certificates.ts";
 import { Soak } from "../test/soak/soak.ts";

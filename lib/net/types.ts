@@ -317,9 +317,9 @@ export interface ListenerCloseOptions {
    */
   readonly timeout?: number | undefined;
   /**
-   * Accept what the kernel has queued, which closing a listening socket resets (listen(2)), and leave
-   * the connections open until they end by themselves, or `timeout` has passed. Limits on how many
-   * may come in do not hold any more. `close()` without it ends the waiting. Default false.
+   * Accept what the kernel has queued, which closing a listening socket resets (listen(2)), and
+   * leave the connections open until they end by themselves, or `timeout` has passed. Limits on how
+   * many may come in do not hold any more. `close()` without it ends the waiting. Default false.
    */
   readonly drain?: boolean | undefined;
 }

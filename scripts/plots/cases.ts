@@ -1,6 +1,6 @@
 // The cases of docs/dead-peers.md as runs: one fault, and several contestants that meet it, each on
-// hosts of its own. What is measured is when each learned of it, and what it was told. Not here: how
-// that is drawn (draw.ts).
+// hosts of its own. What is measured is when each learned of it, and what it was told. Not here:
+// how that is drawn (draw.ts).
 
 import { type Hosts, nothingFor, withHosts } from "../../test/faults/support/machines.ts";
 import { SERVER_ADDRESS } from "../../test/faults/support/network.ts";

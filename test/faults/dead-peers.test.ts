@@ -1,6 +1,6 @@
-// B8 to B12: a peer that vanishes, on a network where it does, over each byte stream. The first times
-// of each test are its settings, shorter than anybody would have them in production; the bound is the
-// behaviour's.
+// B8 to B12: a peer that vanishes, on a network where it does, over each byte stream. The first
+// times of each test are its settings, shorter than anybody would have them in production; the
+// bound is the behaviour's.
 import { expect } from "vitest";
 import { type Ended, nothingFor, scenarios, scenariosOver } from "./support/hosts.ts";
 import { SERVER_ADDRESS } from "./support/network.ts";
@@ -30,7 +30,9 @@ function within(atMs: number, fromMs: number, toMs: number): void {
   expect(atMs).toBeLessThanOrEqual(toMs + LATE_MS);
 }
 
-/** Checks what a failure says of the bytes: a WebSocket's frames, and its upgrade, are among them. */
+/**
+ * Checks what a failure says of the bytes: a WebSocket's frames, and its upgrade, are among them.
+ */
 function expectBytes(
   { kind }: StreamCase,
   { bytes }: Ended,

@@ -1,5 +1,6 @@
 // Back-pressure across a network, over each byte stream: a peer that does not read stops who awaits
-// its sends, an application that does not read stops its peer, and then nothing is lost (B22 to B24).
+// its sends, an application that does not read stops its peer, and then nothing is lost (B22 to
+// B24).
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
 import { nothingFor, scenariosOver } from "./support/hosts.ts";

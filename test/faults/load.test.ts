@@ -1,7 +1,7 @@
-// Faults under load: two thousand connections exchange bytes whose every position is known, while one
-// group after the other loses its path, is reset, or is only hindered. After each fault the dead have
-// been told why, in time, on both sides; the others have every byte, in order; and at last nothing is
-// kept.
+// Faults under load: two thousand connections exchange bytes whose every position is known, while
+// one group after the other loses its path, is reset, or is only hindered. After each fault the
+// dead have been told why, in time, on both sides; the others have every byte, in order; and at
+// last nothing is kept.
 import { expect } from "vitest";
 import { type Hosts, nothingFor, scenarios } from "./support/hosts.ts";
 import { CLIENT_ADDRESS, SERVER_ADDRESS } from "./support/network.ts";
@@ -15,7 +15,9 @@ const LATE_MS = 2_500 * slowness;
 const DROP_MS = 4_000;
 const TALK_MS = 1_000;
 const keepAlive = { idle: 2_000, interval: 1_000, count: 3 };
-/** What a process may keep of all that: compiled code, tables that grew, and rows of the last look. */
+/**
+ * What a process may keep of all that: compiled code, tables that grew, and rows of the last look.
+ */
 const SPARE_BYTES = 24_000_000;
 
 interface Report {

@@ -1,5 +1,6 @@
-// The system's table of open files is full (ENFILE, accept(2)), which no process can bring about for
-// itself: strace puts the error in. Not here: a process that is out of descriptors (listener.test.ts).
+// The system's table of open files is full (ENFILE, accept(2)), which no process can bring about
+// for itself: strace puts the error in. Not here: a process that is out of descriptors
+// (listener.test.ts).
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";

@@ -1,5 +1,5 @@
-// A short soak of a fixed seed, over all transports; `npm run soak` runs it for as long as one likes.
-// And that it can fail: a step whose bytes are changed on the way is told.
+// A short soak of a fixed seed, over all transports; `npm run soak` runs it for as long as one
+// likes. And that it can fail: a step whose bytes are changed on the way is told.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Certificates, hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
 import { slowness } from "../faults/support/program.ts";

@@ -1,5 +1,5 @@
-// The table of test/faults/README.md: it has every behaviour from B1 to B31 over each byte stream, and
-// each test that it names exists, and runs over that stream.
+// The table of test/faults/README.md: it has every behaviour from B1 to B31 over each byte stream,
+// and each test that it names exists, and runs over that stream.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

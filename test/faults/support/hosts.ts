@@ -11,10 +11,10 @@ export * from "./machines.ts";
 
 const missing = whatIsMissing();
 /**
- * Scenarios at once: nearly all of their time they wait for the kernel's. Where everything is slower
- * by design fewer keep one another from being on time.
+ * Scenarios at once: nearly all of their time they wait for the kernel's. Where everything is
+ * slower by design fewer keep one another from being on time.
  */
-vi.setConfig({ maxConcurrency: slowness > 1 ? 2 : 8 });
+vi.setConfig({ maxConcurrency: slowness > 1 ? 4 : 8 });
 /** Set-up, the fault and its bound together; the scenarios state their own bounds. */
 const SCENARIO_LIMIT_MS = 90_000 * slowness;
 
