@@ -50,8 +50,8 @@ import {
   acceptedReport,
   errorBytes,
   errorBytesLeft,
-  transferReport,
   type TransferCounts,
+  transferReport,
   tryTcpInfo,
   tryTransferCounts,
 } from "./transfer.ts";
