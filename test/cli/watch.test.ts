@@ -71,7 +71,9 @@ it.skipIf(!hasScript)("draws over its own lines (skipped without script)", async
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const node = ["env", ...nodeArguments(), process.execPath, MAIN].join(" ");
+  const node = ["env", ...nodeArguments(), process.execPath, MAIN]
+    .map((one) => `'${one}'`)
+    .join(" ");
   const command = `stty cols 90; ${node} watch 127.0.0.1:${port} --count 3 --interval 10ms`;
   const run = new Run("script", ["-qec", command, "/dev/null"], foreignEnvironment());
   expect(await run.ended()).toBe(0);
