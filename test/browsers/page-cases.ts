@@ -37,13 +37,16 @@ const OWN_CARD = `[...document.querySelectorAll(".card")].find(
   (card) => card.textContent.includes("(this page)") && !/closed|failed/.test(card.dataset.state))`;
 
 /** The tests of the page in one browser; a file for each, so that they run side by side. */
-export function describePageIn(kind: BrowserKind): void {
+export function describePageIn(kind: BrowserKind, first: MoreCases = () => {}): void {
   describe.skipIf(kind.missing !== "")(`the page in ${kind.name}${kind.missing}`, () => {
-    describePage(kind);
+    describePage(kind, first);
   });
 }
 
-function describePage(kind: BrowserKind): void {
+/** Cases that come before all others, with how to open the page. */
+type MoreCases = (open: () => Promise<Tab>) => void;
+
+function describePage(kind: BrowserKind, first: MoreCases): void {
   let browser: Browser;
   let service: Service;
   let tab: Tab;
@@ -54,11 +57,14 @@ function describePage(kind: BrowserKind): void {
   afterAll(() => browser?.close());
   afterEach(() => tab?.close());
 
-  async function open(options?: Parameters<Browser["open"]>[0]): Promise<void> {
+  async function open(options?: Parameters<Browser["open"]>[0]): Promise<Tab> {
     tab = await browser.open(options);
     await tab.goto(service.page);
     await tab.until(IS_ALIVE);
+    return tab;
   }
+
+  first(open);
 
   test("shows its own connection: state, age, bytes, round trip, keepalive, history, plot", async () => {
     await open();
@@ -215,12 +221,13 @@ function describePage(kind: BrowserKind): void {
     },
   );
 
-  schemes(
-    kind,
-    () => browser,
-    async (opened) => {
-      await opened.goto(service.page);
-      await opened.until(IS_ALIVE);
+  test.each(kind.schemes)(
+    "text stands out from its ground when %s (WCAG 2.2, 1.4.3)",
+    async (scheme) => {
+      await open({ dark: scheme === "dark" });
+      const ground = await tab.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+      expect(ground).toBe(scheme === "dark" ? "rgb(14, 21, 24)" : "rgb(244, 246, 247)");
+      expect(await contrastFindings(tab)).toEqual([]);
     },
   );
 }
@@ -241,31 +248,3 @@ const NAME_OF_FOCUS = `(() => {
   return node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent.trim() ??
     node.textContent.trim();
 })()`;
-
-// Firefox takes its scheme at the start, Chromium for each page.
-function schemes(
-  kind: BrowserKind,
-  browser: () => Browser,
-  load: (tab: Tab) => Promise<void>,
-): void {
-  test.each(["light", "dark"])(
-    "text stands out from its ground when %s (WCAG 2.2, 1.4.3)",
-    async (scheme) => {
-      const dark = scheme === "dark";
-      const another = dark && kind.name === "Firefox" ? await kind.launch({ dark }) : null;
-      const tab = await (another ?? browser()).open({ dark });
-      try {
-        await load(tab);
-        const ground = await tab.evaluate<string>(
-          "getComputedStyle(document.body).backgroundColor",
-        );
-        expect(ground).toBe(dark ? "rgb(14, 21, 24)" : "rgb(244, 246, 247)");
-        expect(await contrastFindings(tab)).toEqual([]);
-      } finally {
-        await tab.close();
-        await another?.close();
-      }
-    },
-    LAUNCH_MS,
-  );
-}

@@ -34,8 +34,9 @@ export interface BrowserKind {
   readonly name: string;
   /** Why it cannot be tested here, for the names of tests; empty where it can. */
   readonly missing: string;
-  /** One with dark pages can be had from the start only, in Firefox. */
-  launch(options?: { readonly dark?: boolean }): Promise<Browser>;
+  /** What its pages can be told to prefer. */
+  readonly schemes: readonly ("light" | "dark")[];
+  launch(): Promise<Browser>;
 }
 
 function executable(...names: string[]): string | undefined {
@@ -46,7 +47,7 @@ function executable(...names: string[]): string | undefined {
 }
 
 /** How often a page is asked whether it has come so far. */
-const POLL_MS = 50;
+const POLL_MS = 100;
 
 // What the drivers have for it makes a function of text in the page, which its policy forbids. Ends
 // with the tab, whose evaluation fails then.
@@ -61,6 +62,7 @@ const firefoxPath = executable("firefox-esr", "firefox");
 export const chromium: BrowserKind = {
   name: "Chromium",
   missing: chromiumPath === undefined ? " (skipped: no chromium)" : "",
+  schemes: ["light", "dark"],
   async launch() {
     const { chromium: type } = await import("playwright-core");
     const browser = await type.launch({
@@ -103,7 +105,9 @@ export const chromium: BrowserKind = {
 export const firefox: BrowserKind = {
   name: "Firefox",
   missing: firefoxPath === undefined ? " (skipped: no firefox-esr)" : "",
-  async launch({ dark = false } = {}) {
+  // For all pages of a process; light is what Chromium has in most tests.
+  schemes: ["dark"],
+  async launch() {
     const { default: puppeteer } = await import("puppeteer-core");
     const browser = await puppeteer.launch({
       browser: "firefox",
@@ -112,8 +116,8 @@ export const firefox: BrowserKind = {
       env: foreignEnvironment(),
       defaultViewport: SIZE,
       acceptInsecureCerts: true,
-      // 0 is dark, 1 is light.
-      extraPrefsFirefox: { "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1 },
+      // Dark.
+      extraPrefsFirefox: { "layout.css.prefers-color-scheme.content-override": 0 },
     });
     return {
       open: async () => {
