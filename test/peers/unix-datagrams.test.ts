@@ -139,6 +139,60 @@ describe.skipIf(!hasRsyslog)(needs("rsyslogd", hasRsyslog), () => {
   });
 });
 
+const JOURNALD = "/lib/systemd/systemd-journald";
+const journaldMisses =
+  isLinux && process.getuid?.() === 0
+    ? [JOURNALD, "/etc/machine-id"].find((path) => !existsSync(path))
+    : "root, and Linux";
+
+describe.skipIf(journaldMisses !== undefined)(
+  `systemd-journald${journaldMisses === undefined ? "" : ` (skipped: needs ${journaldMisses})`}`,
+  () => {
+    /** What the journal holds of us, one line for each entry. */
+    function entries(): string[] {
+      const files = join(folder, "log", "journal", "*", "*.journal");
+      const fields = "--output-fields=MESSAGE,PRIORITY,CODE_LINE,_PID";
+      const args = ["--file", files, "--no-pager", "--quiet", "-o", "json", fields];
+      const { stdout } = spawnSync("journalctl", args, {
+        env,
+        encoding: "utf8",
+      });
+      const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
+      return lines
+        .map((line) => JSON.parse(line) as Record<string, string>)
+        .filter(({ _PID }) => _PID === `${process.pid}`)
+        .map(({ MESSAGE, PRIORITY, CODE_LINE }) => `${PRIORITY} ${MESSAGE} ${CODE_LINE ?? ""}`);
+    }
+
+    test("keeps fields in its own protocol, and syslog's lines, and knows who sent them", async () => {
+      // An instance of its own, which sees this folder as /run and /var/log.
+      const script = `mkdir -p ${folder}/run/systemd ${folder}/log/journal
+        mount --bind ${folder}/run /run && mount --bind ${folder}/log /var/log
+        exec ${JOURNALD} hawser`;
+      start("unshare", ["--mount", "sh", "-e", "-c", script]);
+      const sockets = join(folder, "run", "systemd", "journal.hawser");
+      while (!existsSync(join(sockets, "dev-log"))) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      const journal = tracked(new DatagramSocket({ family: "unix" }));
+      await journal.sendMany(
+        Array.from({ length: 100 }, (_, n) => ({
+          data: `MESSAGE=entry ${n}\nPRIORITY=5\nCODE_LINE=${n}\n`,
+          to: { path: join(sockets, "socket") },
+        })),
+      );
+      const log = tracked(new DatagramSocket({ family: "unix" }));
+      log.connect({ path: join(sockets, "dev-log") });
+      await log.send("<12>hawser: by syslog");
+      while (entries().length < 101) await new Promise((resolve) => setTimeout(resolve, 50));
+      const wanted = Array.from({ length: 100 }, (_, n) => `5 entry ${n} ${n}`);
+      const all = entries();
+      expect(all.filter((line) => line.startsWith("5"))).toEqual(wanted);
+      expect(all).toContain("4 by syslog ");
+    });
+  },
+);
+
 const PYTHON_SERVER = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
