@@ -177,6 +177,11 @@ export const HINTS: readonly HintRow[] = [
   },
   {
     code: "EFAULT",
+    syscall: ["read"],
+    text: "what was received was detached with another chunk; copy a chunk before transferring it",
+  },
+  {
+    code: "EFAULT",
     text: "a buffer was detached or shrunk before the kernel had taken it; wait for send()",
   },
   {

@@ -385,10 +385,16 @@ export class StreamChannel implements Channel, LoopAccount {
     const index = completions[at + COMPLETION_PEER] as number;
     const offset = completions[at + COMPLETION_OFFSET] as number;
     const length = completions[at + COMPLETION_LENGTH] as number;
+    const block = receiveBlocks.list[index] as Buffer;
+    if (block.length === 0) {
+      // Detached in this turn with a chunk of somebody else's. A stream with a hole is no stream.
+      this.#sink.onFailed(EFAULT);
+      return;
+    }
     const given = length >= MIN_GIVEN_BYTES && this.#sink.keepsReceived === true;
     if (given) receiveBlocks.give(index, offset + length);
     else this.#setInBlocks(false);
-    this.#sink.onReceived(receiveBlocks.list[index] as Buffer, offset, length, given);
+    this.#sink.onReceived(block, offset, length, given);
   }
 
   #setInBlocks(on: boolean): void {
@@ -462,6 +468,7 @@ export class StreamChannel implements Channel, LoopAccount {
 
 // EAGAIN is 11 on Linux and 35 on macOS.
 const EAGAIN = process.platform === "darwin" ? -35 : -11;
+const EFAULT = -14;
 
 function isBlockedStatus(status: number): boolean {
   return status === EAGAIN;
