@@ -112,8 +112,13 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
     if ((this.flags & PAUSED) === 0) queueMicrotask(() => this.readOn());
   }
 
-  /** No messages from now on, and nothing read from the kernel: the peer sees the window close. */
+  /**
+   * No messages from now on, and nothing read from the kernel: the peer sees the window close. Does
+   * nothing after `close()`, when no messages come and the peer's Close must be seen.
+   */
   pause(): this {
+    const isLate = (this.flags & CLOSING) !== 0 && !this.shared.settings.deliverWhileClosing;
+    if (isLate) return this;
     this.flags |= PAUSED;
     this.holdReading();
     return this;
@@ -138,6 +143,7 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
     this.core.resume(wallTime());
     if ((this.flags & (PAUSED | FULL | INFLATING)) === 0) this.carrier.hold(false);
     this.noteState();
+    if (this.deadline !== null) this.bringForward(this.deadline);
   }
 
   /** @internal */
@@ -161,9 +167,10 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
     else if (this.deadline !== null) this.bringForward(this.deadline);
   }
 
-  // An answer to a heartbeat's ping makes the next one due sooner than its time-out.
+  // An answer to a heartbeat's ping makes the next one due sooner than its time-out; and while
+  // nothing is read there is no heartbeat, which begins again afterwards.
   private bringForward(deadline: Deadline<DeadlineOwner>): void {
-    if (this.core.nextDeadline() < deadline.at - 1) this.setTimer();
+    if (!deadline.isSet || this.core.nextDeadline() < deadline.at - 1) this.setTimer();
   }
 
   /** @internal */
@@ -236,6 +243,7 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
     if (wanted) {
       this.flags &= ~INFLATING;
       if ((this.flags & (PAUSED | FULL)) === 0) this.carrier.hold(false);
+      if (this.deadline !== null) this.bringForward(this.deadline);
     } else {
       this.flags |= INFLATING;
       this.carrier.hold(true);

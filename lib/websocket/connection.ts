@@ -57,18 +57,24 @@ export class WebSocketConnection<T = unknown>
     this.ending = ending;
     this.compressed();
     this.core.transportClosed(wallTime());
+    if ((this.flags & TOLD) !== 0) return;
     // Held messages come first; who never asks for them does not hold it open.
-    if ((this.flags & TOLD) === 0) this.setDeadline(this.shared.closeTimeout);
+    this.setDeadline(this.shared.closeTimeout);
+    // Who aborts does not want them.
+    if (ending.event === "abort") this.dropHeld();
+  }
+
+  private dropHeld(): void {
+    this.inbox?.cancel(this.cancelled());
+    this.flags &= ~(PAUSED | FULL);
+    this.core.close(undefined, "", wallTime());
+    this.core.resume(wallTime());
   }
 
   /** @internal */
   expired(): void {
     if (this.ending !== null) {
-      // What is held back is dropped.
-      this.inbox?.cancel(this.cancelled());
-      this.flags &= ~(PAUSED | FULL);
-      this.core.close(undefined, "", wallTime());
-      this.core.resume(wallTime());
+      this.dropHeld();
       return;
     }
     this.core.tick(wallTime());
