@@ -185,10 +185,14 @@ export class WebSocketStream {
     if (socket.state === "ready") await socket.send(data);
   }
 
-  // With the code of a WebSocketError, else with an empty Close.
+  // With the code of a WebSocketError that was made for it, else with an empty Close: one that
+  // tells how another WebSocket ended has a code that this one may not send.
   #closeFor(reason: unknown): void {
-    if (reason instanceof WebSocketError) this.#close(reason.closeCode ?? undefined, reason.reason);
-    else this.#close(undefined, "");
+    if (reason instanceof WebSocketError && mayClose(reason.closeCode)) {
+      this.#close(reason.closeCode ?? undefined, reason.reason);
+    } else {
+      this.#close(undefined, "");
+    }
   }
 
   // -------------------------------------------------------------------------------------- ending
@@ -234,6 +238,10 @@ export class WebSocketStream {
   get [Symbol.toStringTag](): string {
     return "WebSocketStream";
   }
+}
+
+function mayClose(code: number | null): boolean {
+  return code === null || code === 1_000 || (code >= 3_000 && code <= 4_999);
 }
 
 // What shares its memory with others is copied: a Uint8Array is transferred as a whole.

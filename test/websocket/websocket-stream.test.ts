@@ -269,6 +269,16 @@ describe("closing", () => {
     );
   });
 
+  test("a pipe that ends with another WebSocket's failure closes this one, without its code", async () => {
+    const code = called<[number]>();
+    const sick = make(await serveWs((socket) => socket.terminate()));
+    const well = make(await serveWs((socket) => socket.on("close", code.fn)));
+    const [from, to] = await Promise.all([sick.opened, well.opened]);
+    await expect(from.readable.pipeTo(to.writable)).rejects.toMatchObject({ closeCode: 1_006 });
+    expect(await code.args).toEqual([1_005, expect.anything()]);
+    expect(await well.closed).toEqual({ closeCode: 1_005, reason: "" });
+  });
+
   test("B42: without a Close everything rejects with one WebSocketError of 1006", async () => {
     const url = await serveWs((socket) => {
       socket.send("last words");
