@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import { nodeNet } from "../core/builtins.ts";
 import { bytesOf } from "../core/byte-stream.ts";
 import { Deadline } from "../core/deadlines.ts";
-import type { HawserError } from "../errors/index.ts";
+import { type HawserError, requireObject } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
 import type { Ending } from "../net/connection-base.ts";
 import { report } from "../socket/reactor.ts";
@@ -132,9 +132,19 @@ export class ServerUpgrade implements CarrierUser, DeadlineOwner {
     at: number,
     end: number,
   ): void {
-    if (result instanceof Response) void this.#refuseWith(result);
-    else if (result !== undefined && "status" in result) this.#refuse(refusalOf(result));
-    else this.#accept(request, result ?? {}, chunk, at, end);
+    if (result instanceof Response) {
+      void this.#refuseWith(result);
+      return;
+    }
+    let refusal: Refusal | null = null;
+    try {
+      if (result !== undefined) refusal = refusalOf(requireObject(result, "what upgrade() gives"));
+    } catch (error) {
+      this.#handlerFailed(error);
+      return;
+    }
+    if (refusal !== null) this.#refuse(refusal);
+    else this.#accept(request, (result ?? {}) as Acceptance, chunk, at, end);
   }
 
   #infoOf(request: RequestedUpgrade): UpgradeRequest {
@@ -324,8 +334,10 @@ function isUpgrade(rawHeaders: readonly string[]): boolean {
   return rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === "upgrade");
 }
 
-function refusalOf(result: Extract<UpgradeResult, { readonly status: number }>): Refusal {
-  const { status, headers, body } = result as {
+// Null for what accepts.
+function refusalOf(result: Record<string, unknown>): Refusal | null {
+  if (!("status" in result)) return null;
+  const { status, headers, body } = result as unknown as {
     status: number;
     headers?: HeadersInput;
     body?: Parameters<typeof bytesOf>[0];

@@ -121,6 +121,26 @@ describe("a server's decision", () => {
   });
 });
 
+describe("an upgrade that gives what it must not", () => {
+  test.each([
+    ["null", () => null],
+    ["true", () => true],
+    ["a promise of a string", async () => "yes"],
+    ["a body of no known type", () => ({ status: 403, body: 5 })],
+  ])("%s is refused with 500 at once, and reported", async (_, upgrade) => {
+    const listeners = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    afterTest(() => {
+      for (const one of listeners) process.on("uncaughtException", one);
+    });
+    const reported = called<[Error]>();
+    process.once("uncaughtException", reported.fn);
+    const { url } = await serve({ upgrade: upgrade as never, handshakeTimeout: 600_000 });
+    await expect(connect(url)).rejects.toMatchObject({ response: { status: 500 } });
+    expect((await reported.args)[0]).toMatchObject({ code: "ERR_INVALID_ARG_TYPE" });
+  });
+});
+
 describe("limits and bad requests", () => {
   test.each([
     ["plain HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426],
