@@ -135,11 +135,18 @@ export function parseListenerArguments(options?: unknown, handler?: unknown): Li
     return parseListenerArguments(undefined, options);
   }
   const { own, stream } = part(options ?? {}, LISTEN_TABLE, LISTEN_FIELDS, "listen()");
+  const context = captureContext();
   const checked =
     handler === undefined
       ? undefined
-      : inContext(captureContext(), requireFunction<WebSocketHandler<never>>(handler, "handler"));
-  return { shared: share(own, "server"), own, handler: checked, stream };
+      : inContext(context, requireFunction<WebSocketHandler<never>>(handler, "handler"));
+  const bound = {
+    ...own,
+    upgrade: inContext(context, own.upgrade),
+    http: inContext(context, own.http),
+    error: inContext(context, own.error),
+  };
+  return { shared: share(own, "server"), own: bound, handler: checked, stream };
 }
 
 function part<F extends Fields>(

@@ -91,6 +91,19 @@ describe("what goes where", () => {
     expect(seen).toEqual(["mine", "mine", "mine"]);
   });
 
+  test("and so do those of a listener itself: upgrade, http, error", () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const note = () => void seen.push(storage.getStore());
+    const { own } = storage.run("mine", () =>
+      parseListenerArguments({ upgrade: note, http: note, error: note }),
+    );
+    storage.run("another", () => {
+      for (const one of [own.upgrade, own.http, own.error]) (one as () => void)();
+    });
+    expect(seen).toEqual(["mine", "mine", "mine"]);
+  });
+
   test("a handler may stand where the options would, and only once", () => {
     const handler = () => {};
     expect(parseListenerArguments(handler).handler).toBeTypeOf("function");
