@@ -9,7 +9,7 @@ import {
   type ListenerState,
   next,
 } from "../../core/states.ts";
-import { Deferred } from "../../core/waiting.ts";
+import { Deferred, onAbort } from "../../core/waiting.ts";
 import {
   codeError,
   errnoError,
@@ -95,18 +95,16 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
     try {
       signal?.throwIfAborted();
       this.#ports = await bindPorts(this.#endpoint, this.#parameters, this);
+      signal?.throwIfAborted();
     } catch (error) {
+      for (const port of this.#ports) port.close();
       this.#transition("fail");
       this.#closed.resolve(Object.freeze({ error: error as HawserError }));
       throw error;
     }
     this.#transition("listening");
     holdAddresses();
-    if (signal !== undefined) {
-      const abort = () => void this.close();
-      signal.addEventListener("abort", abort, { once: true });
-      this.#stopWatching = () => signal.removeEventListener("abort", abort);
-    }
+    this.#stopWatching = onAbort(signal, () => void this.close());
     return this;
   }
 

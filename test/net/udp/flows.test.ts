@@ -2,9 +2,9 @@
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { HawserError } from "../../../lib/errors/index.ts";
-import { connect, listen } from "../../../lib/index.ts";
+import { connect, counters, listen } from "../../../lib/index.ts";
 import type { UdpFlow } from "../../../lib/net/udp/flow.ts";
 import type { UdpListener } from "../../../lib/net/udp/listener.ts";
 import type { UdpConnectOptions, UdpListenOptions } from "../../../lib/net/udp/types.ts";
@@ -308,6 +308,19 @@ describe("UDP listener", () => {
     const aborted = listen("udp://127.0.0.1:0", { signal: AbortSignal.abort(new Error("why")) });
     await expect(aborted).rejects.toThrow("why");
   });
+
+  test.each(["udp://localhost:0", "udp://[::]:0", "udp://127.0.0.1:0"] as const)(
+    "a signal that is aborted while %s begins to listen rejects, and nothing stays open",
+    async (endpoint) => {
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      const before = counters().openSlots;
+      const listening = listen(endpoint, { signal: controller.signal });
+      controller.abort(reason);
+      await expect(listening).rejects.toBe(reason);
+      await vi.waitFor(() => expect(counters().openSlots).toBe(before));
+    },
+  );
 
   test("wrong arguments reject", async () => {
     const any = "udp://127.0.0.1:0";
