@@ -37,6 +37,7 @@ const CASES: readonly Case[] = [
   ["ENOENT", "connect", { address: "/run/s" }, linux, /is the server running/],
   ["ECONNREFUSED", "connect", { address: "/run/s" }, linux, /no process listens/],
   ["EINVAL", "connect", { address: "fe80::1", port: 80 }, linux, /zone/],
+  ["EFAULT", "read", {}, linux, /copy a chunk/],
   ["EFAULT", "write", {}, linux, /detached or shrunk/],
   ["EAI_AGAIN", "getaddrinfo", { hostname: "db" }, linux, /no name server/],
   ["ETIMEDOUT", "send", { reason: "SEND_STALLED" }, linux, /stallTimeout/],
