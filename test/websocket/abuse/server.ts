@@ -86,7 +86,7 @@ const commands: Record<string, () => Promise<object> | object> = {
     tick();
     [peak, held] = [inUse(), 0];
     timer = setInterval(tick, TICK_MS);
-    return { bytes: inUse() };
+    return { bytes: inUse(), resident: process.memoryUsage.rss() };
   },
   async report() {
     tick();
@@ -96,7 +96,9 @@ const commands: Record<string, () => Promise<object> | object> = {
     const sockets = [...(listener?.connections ?? [])];
     const mostRead = Math.max(0, ...sockets.map(({ bytesRead }) => bytesRead));
     const open = sockets.length;
-    return { bytes: inUse(), peak, heldMs, opened, open, mostRead, accepted, failed, told };
+    const bytes = inUse();
+    const resident = process.memoryUsage.rss();
+    return { bytes, resident, peak, heldMs, opened, open, mostRead, accepted, failed, told };
   },
   /** A client connects, and says what it rejects with. */
   async connect() {

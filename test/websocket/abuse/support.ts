@@ -48,10 +48,14 @@ class Process {
   }
 }
 
+type Memory = Pick<Report, "bytes" | "resident">;
+
 export interface Report {
   /** Heap and external memory after collections, and at most in between. */
   readonly bytes: number;
   readonly peak: number;
+  /** Resident memory, the addon's own included. */
+  readonly resident: number;
   /** The longest time that the loop did not turn, in processor time of the whole process. */
   readonly heldMs: number;
   readonly opened: number;
@@ -83,7 +87,7 @@ function begin(file: string, args: readonly string[], flags: readonly string[]):
 export class Victim {
   readonly #process: Process;
   #witness: Process | null = null;
-  #before = 0;
+  #before: Memory = { bytes: 0, resident: 0 };
   port = 0;
 
   private constructor(child: Process) {
@@ -99,7 +103,7 @@ export class Victim {
     // Those of the test before are on their way out.
     await vi.waitFor(async () => expect((await victim.report()).open).toBe(1), timeLimitMs);
     await victim.#witness?.ask("times");
-    victim.#before = (await victim.#process.ask("mark"))["bytes"] as number;
+    victim.#before = (await victim.#process.ask("mark")) as unknown as Memory;
     return victim;
   }
 
@@ -119,15 +123,24 @@ export class Victim {
    * It is unharmed: the witness was served all the time, and what is kept now has grown by no more
    * than `bytes`, and by no more than `peak` in between.
    */
-  async isUnharmed(bounds: { readonly bytes: number; readonly peak?: number }): Promise<Report> {
+  async isUnharmed(bounds: {
+    readonly bytes: number;
+    readonly peak?: number;
+    readonly resident?: number;
+  }): Promise<Report> {
     const times = (await this.#witness?.ask("times")) as unknown as Times;
     const report = await this.report();
     expect(times.count, "round trips of the witness").toBeGreaterThan(0);
     expect(times.median, "the witness's median, ms").toBeLessThan(300 * slowness);
     expect(times.max, "the witness's longest, ms").toBeLessThan(1_500 * slowness);
-    expect(report.bytes - this.#before, "bytes kept").toBeLessThan(bounds.bytes);
+    const { bytes, resident } = this.#before;
+    expect(report.bytes - bytes, "bytes kept").toBeLessThan(bounds.bytes);
     if (bounds.peak !== undefined) {
-      expect(report.peak - this.#before, "bytes at most").toBeLessThan(bounds.peak);
+      expect(report.peak - bytes, "bytes at most").toBeLessThan(bounds.peak);
+    }
+    // A sanitizer keeps what was freed.
+    if (bounds.resident !== undefined && !process.env["LD_PRELOAD"]) {
+      expect(report.resident - resident, "resident bytes").toBeLessThan(bounds.resident);
     }
     return report;
   }
