@@ -127,14 +127,26 @@ bool Reactor::ResolvePart(const int32_t* record, const uint8_t** bytes) {
   return true;
 }
 
+namespace {
+
+// How many of the parts make `bytes`, which are fewer than all; the last one is cut to that.
+int PartsOf(size_t bytes, iovec* parts) {
+  int count = 0;
+  for (; bytes > 0; count++) {
+    if (parts[count].iov_len > bytes) parts[count].iov_len = bytes;
+    bytes -= parts[count].iov_len;
+  }
+  return count;
+}
+
+}  // namespace
+
 // Carries out the next step of a chain: one gather write, or one operation. False when the chain is
 // over, blocked or failed.
 bool Reactor::SendChain(Chain* chain) {
   iovec parts[limits::kPartsPerWrite];
   int count = 0;
   size_t total = 0;
-  const auto share = static_cast<size_t>(limits::kBytesPerFlush - chain->taken);
-  bool cut = false;
   while (chain->next >= 0 && count < limits::kPartsPerWrite) {
     if (chain->left <= 0 || chain->next >= memory_.header(records::header::kSubmissionCount)) {
       chain->status = -EINVAL;
@@ -160,27 +172,23 @@ bool Reactor::SendChain(Chain* chain) {
       return false;
     }
     if (operation == Operation::kSendView) chain->tells = true;
-    auto length = static_cast<size_t>(record[records::submission::kLength]);
-    if (length > share - total) {
-      length = share - total;
-      cut = true;
-    }
+    int32_t length = record[records::submission::kLength];
     if (length > 0) {
-      parts[count++] = {const_cast<uint8_t*>(bytes), length};
-      total += length;
+      parts[count++] = {const_cast<uint8_t*>(bytes), static_cast<size_t>(length)};
+      total += static_cast<size_t>(length);
     }
     chain->next = record[records::submission::kNext];
-    if (cut) break;
   }
-  if (count == 0 && !cut) return false;
+  if (count == 0) return false;
   if (chain->slot->kind != SlotKind::kStream) {
     chain->status = -EOPNOTSUPP;
     return false;
   }
 
-  if (!SendParts(chain, parts, count, total)) return false;
-  if (cut) Yield(chain);
-  return !cut && chain->next >= 0;
+  const auto share = static_cast<size_t>(limits::kBytesPerFlush - chain->taken);
+  if (total <= share) return SendParts(chain, parts, count, total) && chain->next >= 0;
+  if (SendParts(chain, parts, PartsOf(share, parts), share)) Yield(chain);
+  return false;
 }
 
 // Enough for one flush: the rest waits as after EAGAIN, but for the next turn instead of an event.
