@@ -65,8 +65,8 @@ export class FrameParser {
   private messageLength = 0;
   private messageFrames = 0;
   private partsGiven = false;
-  /** Nobody else uses the chunk again. */
-  private owned = false;
+  /** The end of a chunk that nobody else uses again; -1 of another. */
+  private ownedEnd = -1;
 
   // Made when something does not lie whole in a chunk.
   private header: Buffer | null = null;
@@ -114,12 +114,13 @@ export class FrameParser {
   }
 
   /**
-   * Takes `chunk[start, end)`, or less of it when a callback halts. Of an `owned` chunk long
-   * messages are given away as they stand there.
+   * Takes `chunk[start, end)`, or less of it when a callback halts. Of an `owned` chunk a long
+   * message at the end is given away as it stands there; one before others is not, since who
+   * transfers it would detach the others.
    */
   parse(chunk: Buffer, start: number, end: number, owned = false): void {
     this.halted = false;
-    this.owned = owned;
+    this.ownedEnd = owned ? end : -1;
     this.position = start;
     while (this.position < end && !this.halted && !this.stopped) {
       if (this.remaining < 0) {
@@ -342,7 +343,7 @@ export class FrameParser {
       const text = decodeUtf8(chunk, from, to);
       if (text === null) this.violate(CLOSE_INVALID_PAYLOAD, "text is not UTF-8");
       else this.sink?.onText(text);
-    } else if (this.settings.lend || (this.owned && to - from >= MIN_GIVEN_BYTES)) {
+    } else if (this.settings.lend || (to === this.ownedEnd && to - from >= MIN_GIVEN_BYTES)) {
       this.sink?.onBinary(chunk.subarray(from, to));
     } else {
       this.sink?.onBinary(ownedCopy(chunk, from, to - from));

@@ -235,7 +235,7 @@ describe.each(ROLES)("frames into a %s", (role) => {
     }
   });
 
-  test("of an owned chunk long messages are given away as they stand, short ones are copied", () => {
+  test("of an owned chunk a long message at the end is given away as it stands, others are copied", () => {
     const { parser, sink } = makeParser(role);
     const sizes = [8_191, 8_192, 20_000];
     const payloads = sizes.map((size) => Buffer.alloc(size, size));
@@ -244,7 +244,7 @@ describe.each(ROLES)("frames into a %s", (role) => {
     const seen: Buffer[] = [];
     sink.onBinary = (bytes) => seen.push(bytes);
     parser.parse(chunk, 0, chunk.length, true);
-    expect(seen.map((bytes) => bytes.buffer === chunk.buffer)).toEqual([false, true, true]);
+    expect(seen.map((bytes) => bytes.buffer === chunk.buffer)).toEqual([false, false, true]);
     expect(seen.every((bytes, index) => bytes.equals(payloads[index] as Buffer))).toBe(true);
     // The next chunk is lent again.
     const next = frame({ opcode: BINARY, payload: payloads[2] as Buffer });
