@@ -197,7 +197,8 @@ export interface StreamHandlers<T = unknown> {
   open?(connection: Connection<T>): unknown;
   /**
    * Bytes have arrived, never empty. With this callback `receive()` and `for await` throw. Owned,
-   * unless `lend` is true.
+   * unless `lend` is true; chunks may share an ArrayBuffer, so copy what is to be transferred (to a
+   * worker, or by a `ReadableStream` of bytes).
    */
   data?(connection: Connection<T>, bytes: Buffer): unknown;
   /** The outbox is at its low mark again, after a `write` that returned false. */
