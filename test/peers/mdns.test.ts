@@ -94,6 +94,13 @@ describe.skipIf(missing !== undefined)(
         done
         for link in lo near aside; do ip -n ${here} link set $link up; done
         for link in lo far apart; do ip -n ${there} link set $link up; done
+        # The link-local addresses come with the link, a moment later.
+        for place in "${here} near" "${here} aside" "${there} far" "${there} apart"; do
+          set -- $place
+          until ip -n $1 -6 address show dev $2 scope link -tentative | grep -q fe80; do
+            sleep 0.05
+          done
+        done
       `);
       const command = `mount -t tmpfs none /run && mkdir -p /run/avahi-daemon &&
         exec avahi-daemon --no-drop-root --no-chroot --no-rlimits --no-proc-title --file ${file}`;
@@ -107,7 +114,11 @@ describe.skipIf(missing !== undefined)(
         stdio: ["ignore", "pipe", "inherit"],
       });
       const lines = createInterface({ input: child.stdout });
-      const [line] = (await once(lines, "line")) as [string];
+      const ended = once(lines, "close").then(() => {
+        throw new Error("the program ended without its answer");
+      });
+      const [line] = (await Promise.race([once(lines, "line"), ended])) as [string];
+      ended.catch(() => {});
       results = JSON.parse(line);
     }, timeLimitMs);
 

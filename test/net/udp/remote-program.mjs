@@ -56,9 +56,10 @@ const operations = {
     return { names: namesOf() };
   },
 
-  /** When the group is joined on just these. */
+  /** When the group is joined on just these, and they have a link: before that nothing leaves. */
   async joined({ names }) {
-    const isSo = () => namesOf().join() === names.join();
+    const isSo = () =>
+      namesOf().join() === names.join() && group.interfaces.every(({ running }) => running);
     if (isSo()) return;
     await new Promise((resolve) => {
       const watch = watchPaths({
