@@ -205,7 +205,8 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
    * Through all joined interfaces, or the one named. Resolves when the kernel has taken all.
    *
    * @throws TypeError or RangeError; (rejection) HawserError, the first, after all the others were
-   *   sent: ENODEV, EADDRNOTAVAIL (an interface that has no IPv6 address yet), EMSGSIZE, EPIPE (left)
+   *   sent: ENODEV, EADDRNOTAVAIL (an interface that has no IPv6 address yet), EMSGSIZE, EPIPE
+   *   (left)
    */
   send(data: SendData, options?: { readonly interface?: string | number }): Promise<void> {
     const bytes = bytesOf(data);
