@@ -296,8 +296,8 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
    * Joins a group on this listener's port: its datagrams come to the group and make no flows.
    *
    * @throws TypeError or RangeError for wrong arguments; HawserError: ENODEV (no such interface, or
-   *   none that does multicast), ENOBUFS (net.ipv4.igmp_max_memberships), EAFNOSUPPORT, EBADF
-   *   (closed)
+   *   none that does multicast), EADDRINUSE (another group of this listener has joined it there),
+   *   ENOBUFS (net.ipv4.igmp_max_memberships), EAFNOSUPPORT, EBADF (closed)
    */
   group(options: GroupOptions): DatagramGroup {
     const { address } = requireObject(options, "options");

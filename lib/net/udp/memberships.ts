@@ -52,10 +52,12 @@ export class Memberships implements PathObserver {
       const index = interfaceIndex(one, "options.interfaces");
       const found = all.find((known) => known.index === index);
       if (found === undefined) throw codeError("ENODEV", "setsockopt", { address: String(one) });
-      const status = this.#join(found);
+      const status = this.#joinNew(found);
       if (status < 0) throw errnoError(status, "setsockopt", { address: this.#groupAddress });
     }
-    if (this.#chosen === undefined) this.#follow(all);
+    for (const one of this.#chosen === undefined ? all : []) {
+      if (this.#isWanted(one)) this.#joinNew(one);
+    }
     if (this.#joined.length === 0) {
       throw codeError("ENODEV", "setsockopt", { address: this.#groupAddress });
     }
@@ -95,11 +97,21 @@ export class Memberships implements PathObserver {
     return up && this.#chosen.some((one) => one === index || one === name);
   }
 
-  #join(one: NetworkInterface): number {
+  // A socket has one membership for each group and interface: where another group of this port has
+  // it, this one would lose it with that, and take it away when it leaves.
+  #joinNew(one: NetworkInterface): number {
+    const status = this.#change(one.index, true);
+    if (status === 0) this.#joined.push(one);
+    else if (status === EADDRINUSE) {
+      throw errnoError(status, "setsockopt", { address: this.#groupAddress });
+    }
+    return status;
+  }
+
+  #join(one: NetworkInterface): void {
     const status = this.#change(one.index, true);
     // One that was away for a moment: the kernel has kept it.
     if (status === 0 || status === EADDRINUSE) this.#joined.push(one);
-    return status;
   }
 
   #change(index: number, join: boolean): number {
