@@ -158,6 +158,10 @@ export class WebSocketStream {
     const writable = new WritableStream<string | ArrayBuffer | ArrayBufferView>({
       start: (controller) => {
         this.#writable = controller;
+        // abort() below is called only when the write under way is done, which a peer that does not
+        // read would put off for long.
+        const { signal } = controller;
+        signal.addEventListener("abort", () => this.#closeFor(signal.reason), { once: true });
       },
       write: (chunk) => this.#write(socket, chunk),
       close: () => this.#close(undefined, ""),
@@ -182,7 +186,13 @@ export class WebSocketStream {
   async #write(socket: WebSocketConnection, chunk: unknown): Promise<void> {
     const data = readData(chunk);
     // What comes too late is dropped; the WebSocket's end tells it.
-    if (socket.state === "ready") await socket.send(data);
+    if (socket.state !== "ready") return;
+    try {
+      await socket.send(data);
+    } catch {
+      const error = this.#errorOf(await socket.closed);
+      if (error !== null) throw error;
+    }
   }
 
   // With the code of a WebSocketError that was made for it, else with an empty Close: one that

@@ -279,6 +279,33 @@ describe("closing", () => {
     expect(await well.closed).toEqual({ closeCode: 1_005, reason: "" });
   });
 
+  test("abort() of the writable closes although a write waits for a peer that does not read", async () => {
+    const url = await serveWs((socket) => socket.pause());
+    const stream = make(url, { closeTimeout: 50 });
+    const { writable } = await stream.opened;
+    const writer = writable.getWriter();
+    const writes = Array.from({ length: 16 }, () => writer.write(new Uint8Array(4 << 20)));
+    for (const write of writes) write.catch(() => {});
+    const aborted = writer.abort(new Error("enough"));
+    await expect(stream.closed).rejects.toMatchObject({ closeCode: 1_006 });
+    await Promise.allSettled([aborted, ...writes]);
+  });
+
+  test("a write that fails with the WebSocket rejects with its WebSocketError", async () => {
+    const stream = make(
+      await serveWs((socket) => void socket.once("message", () => socket.terminate())),
+    );
+    const { writable } = await stream.opened;
+    const writer = writable.getWriter();
+    const writes = Array.from({ length: 16 }, () => writer.write(new Uint8Array(4 << 20)));
+    const outcomes = await Promise.allSettled(writes);
+    const error = await stream.closed.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(WebSocketError);
+    const last = outcomes.at(-1) as PromiseRejectedResult;
+    expect(last.reason).toBe(error);
+    await expect(writer.closed).rejects.toBe(error);
+  });
+
   test("B42: without a Close everything rejects with one WebSocketError of 1006", async () => {
     const url = await serveWs((socket) => {
       socket.send("last words");
