@@ -159,8 +159,8 @@ export class WebSocketStream {
       start: (controller) => {
         this.#writable = controller;
         // abort() below is called only when the write under way is done, which a peer that does not
-        // read would put off for long.
-        const { signal } = controller;
+        // read would put off for long. Node's types do not know the signal.
+        const { signal } = controller as unknown as { readonly signal: AbortSignal };
         signal.addEventListener("abort", () => this.#closeFor(signal.reason), { once: true });
       },
       write: (chunk) => this.#write(socket, chunk),
