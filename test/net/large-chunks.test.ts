@@ -99,7 +99,12 @@ describe("chunks that are transferred", () => {
     // Streams of bytes transfer what they are given, on Node 20 and 22 also what is marked
     // untransferable.
     let stream: ReadableByteStreamController | undefined;
-    new ReadableStream({ type: "bytes", start: (controller) => void (stream = controller) });
+    new ReadableStream({
+      type: "bytes",
+      start(controller) {
+        stream = controller;
+      },
+    });
     const wantsAll = new Set<Connection>();
     const bytes = new Map<Connection, number>();
     const told: (string | undefined)[] = [];

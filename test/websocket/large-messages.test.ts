@@ -55,7 +55,12 @@ test("several in one chunk, read one by one", async () => {
 
 test("who transfers a message loses none of those behind it", async () => {
   let stream: ReadableByteStreamController | undefined;
-  new ReadableStream({ type: "bytes", start: (controller) => void (stream = controller) });
+  new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      stream = controller;
+    },
+  });
   let count = 0;
   const { url } = await serve({
     perMessageDeflate: false,
