@@ -2,7 +2,7 @@
 // The stream channel of lib/socket is one; another engine (TLS, memory) brings its own. Types only.
 
 import type { HawserError } from "../errors/index.ts";
-import type { StreamSink } from "../socket/stream-channel.ts";
+import type { StreamSink } from "../socket/stream-sink.ts";
 import type { TlsInfo } from "./tls-engine.ts";
 
 export type { StreamSink };

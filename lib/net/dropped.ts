@@ -7,7 +7,7 @@
 // anybody waits again, they are held again.
 
 import { DROP_SWEEP_MS } from "../core/limits.ts";
-import type { StreamSink } from "../socket/stream-channel.ts";
+import type { StreamSink } from "../socket/stream-sink.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 
 /** What can be dropped: a connection that was made here, without callbacks. */

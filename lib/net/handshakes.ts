@@ -4,7 +4,8 @@
 import type { HawserError } from "../errors/index.ts";
 import { peerOf } from "../socket/address.ts";
 import { reactor } from "../socket/reactor.ts";
-import { StreamChannel, type StreamSink } from "../socket/stream-channel.ts";
+import { StreamChannel } from "../socket/stream-channel.ts";
+import type { StreamSink } from "../socket/stream-sink.ts";
 import type { Accepted } from "./connection.ts";
 import type { SecureChannel, TlsContext } from "./tls-engine.ts";
 

@@ -15,7 +15,8 @@ import { Deferred } from "../core/waiting.ts";
 import { codeError, type ErrorContext, errnoError, invalidState } from "../errors/index.ts";
 import { isPending, mustWaitForLoop, nextIteration, reactor } from "./reactor.ts";
 import type { OpenSlot } from "./socket-base.ts";
-import { StreamChannel, type StreamSink } from "./stream-channel.ts";
+import { StreamChannel } from "./stream-channel.ts";
+import type { StreamSink } from "./stream-sink.ts";
 
 const RESOLVED: Promise<void> = Promise.resolve();
 
