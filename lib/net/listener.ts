@@ -174,6 +174,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     connection.opened();
     if (this.#arrivals !== null) this.#arrivals.offer(connection);
     else if (this.#handler !== undefined) connection.handledBy(this.#handler);
+    if (this.#drains) this.#finishIfDone();
   }
 
   /** @internal */
@@ -373,16 +374,15 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   #drain(): void {
     this.#leave("close");
     this.#drains = true;
+    this.#queue.start(() => {
+      this.#sockets.close();
+      this.#finishIfDone();
+    });
     for (const held of this.#surplus.splice(0)) {
       reactor.resume(...held);
       this.#deliver(...held);
     }
     for (const channel of this.#sockets.channels) channel.setCredits(Number.POSITIVE_INFINITY);
-    this.#queue.start(() => {
-      this.#sockets.close();
-      this.#arrivals?.end(null);
-      this.#finishIfDone();
-    });
   }
 
   /** `close()`, for `await using`. */
@@ -415,7 +415,9 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   }
 
   #finishIfDone(): void {
-    if (this.#connections.size > 0 || this.#handshakes.size > 0) return;
+    if (this.#handshakes.size > 0) return;
+    if (this.#drains && !this.#queue.isRunning) this.#arrivals?.end(null);
+    if (this.#connections.size > 0) return;
     if (this.#sockets.channels.some((channel) => !channel.deaf)) return;
     clearDeadline(this.#deadline);
     if (this.#state === "closing") this.#transition("finished");

@@ -234,7 +234,8 @@ export class WebSocketListener<T = unknown>
    */
   close(options?: ListenerCloseOptions): Promise<ListenerCloseResult> {
     void this.#streams.close(options);
-    this.#room?.end();
+    // With `drain` upgrades that are under way still open, for whoever iterates.
+    if (options?.drain !== true) this.#room?.end();
     this.#hub.endHttp("idle");
     return this.closed;
   }

@@ -131,3 +131,21 @@ test("B46: beside an HTTP server the upgrades that nobody takes are answered wit
   for await (const _ of listener) break;
   expect(listener.connections.size).toBe(full);
 });
+
+test("close({ drain: true }): an upgrade that was under way is still given to who iterates", async () => {
+  const { listener, port } = await serve({});
+  const raw = new Raw(port);
+  await once(raw.socket, "connect");
+  const next = listener[Symbol.asyncIterator]().next();
+  const closed = listener.close({ drain: true });
+  // By then nobody listens any more.
+  await vi.waitFor(() => expect(listener.fd).toBe(-1));
+  raw.write(request());
+  const { value: socket } = await next;
+  expect(socket?.state).toBe("ready");
+  expect(await raw.head()).toContain("101 Switching Protocols");
+  const end = listener[Symbol.asyncIterator]().next();
+  socket?.abort();
+  expect(await closed).toEqual({ error: null, aborted: 0 });
+  expect((await end).done).toBe(true);
+});
