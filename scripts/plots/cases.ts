@@ -151,7 +151,7 @@ export const CASES: readonly PlotCase[] = [
         allowHalfOpen: true,
         keepAliveMs: 2_000,
       }),
-      "hawser, allowHalfOpen, as it is": hawser("tcp", { allowHalfOpen: true }),
+      "hawser, allowHalfOpen, keepAlive 60/10/3 s": hawser("tcp", { allowHalfOpen: true }),
       "hawser, allowHalfOpen, keepAlive 2/1/2 s": hawser("tcp", { allowHalfOpen: true, keepAlive }),
     },
     async fault(hosts, { peer }) {
