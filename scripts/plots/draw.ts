@@ -14,7 +14,7 @@ export interface PlotData {
   readonly outcomes: readonly Outcome[];
 }
 
-const WIDTH = 800;
+const WIDTH = 820;
 const LABELS = 312;
 const BARS = 264;
 const ROW = 26;
