@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import type { Connection } from "../net/connection.ts";
 import { connect } from "../net/entry.ts";
-import { CONNECTION_FLAGS, connectionOptions, UsageError } from "./flags.ts";
+import { CONNECTION_FLAGS, connectionOptions, readStreamUrl } from "./flags.ts";
 import { pipeBoth } from "./pipe.ts";
 import { withProgress } from "./progress.ts";
 import { TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
@@ -15,7 +15,7 @@ Connects, sends standard input and prints what comes back. The end of the input 
 command ends when the peer has finished too.
 
 URL: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH or unix:@NAME. For udp://HOST:PORT each line is a
-datagram, with --broadcast, --multicast-interface NAME and --ttl N.
+datagram, with options of its own: hawser help udp.
 
   --connect-timeout 5s      give up establishing after this
   --idle-timeout 5m         end when nothing was sent or received for so long
@@ -45,11 +45,10 @@ export async function runConnect(args: string[]): Promise<void> {
     allowPositionals: true,
     options: { ...CONNECTION_FLAGS, ...TLS_FLAGS, verbose: { type: "boolean", short: "v" } },
   });
-  const [url, extra] = positionals;
-  if (url === undefined || extra !== undefined) throw new UsageError("connect takes one URL");
+  const url = readStreamUrl(positionals, "connect");
   // Reading goes on after our end of the input, until the peer's.
   const options = { ...connectionOptions(values), tls: tlsOptions(values), allowHalfOpen: true };
-  const connecting = connect(url as `tcp://${string}`, options);
+  const connecting = connect(url, options);
   const connection = await withProgress(`connecting to ${url}`, connecting);
   if (values.verbose) tellWho(connection);
   await pipeBoth(connection, process.stdin, process.stdout);

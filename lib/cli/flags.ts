@@ -1,7 +1,8 @@
 // The flags that commands share, read from text: durations with a suffix, keepalive in seconds,
-// socket options by name. Wrong usage is a UsageError, which main.ts turns into one line.
+// socket options by name, URLs. Wrong usage is a UsageError, which main.ts turns into one line.
 // Not here: what a command does with them.
 
+import { MAX_DURATION_MS } from "../errors/arguments.ts";
 import type { ConnectOptions, KeepAliveOptions } from "../net/types.ts";
 
 /** The command line is wrong. */
@@ -10,13 +11,28 @@ export class UsageError extends Error {}
 const DURATION = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)$/;
 const MS_OF = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
-/** `5s`, `200ms`, `1.5m`, `1h`: milliseconds. */
-export function readDuration(text: string, flag: string): number {
+/** `5s`, `200ms`, `1.5m`, `1h`: milliseconds, from `least` to what a timer can wait. */
+export function readDuration(text: string, flag: string, least = 0): number {
   const [, amount, unit] = DURATION.exec(text) ?? [];
   if (amount === undefined || unit === undefined) {
     throw new UsageError(`${flag} takes a duration with its unit, such as 5s or 200ms: ${text}`);
   }
-  return Math.round(Number(amount) * MS_OF[unit as keyof typeof MS_OF]);
+  const ms = Math.round(Number(amount) * MS_OF[unit as keyof typeof MS_OF]);
+  if (ms < least) throw new UsageError(`${flag} takes at least ${least}ms: ${text}`);
+  if (ms > MAX_DURATION_MS) throw new UsageError(`${flag} takes at most 24 days: ${text}`);
+  return ms;
+}
+
+/** The URL of a byte stream, as the one argument of `connect` and `listen`. */
+export function readStreamUrl(positionals: readonly string[], command: string): `tcp://${string}` {
+  const [url, extra] = positionals;
+  if (url === undefined || extra !== undefined) throw new UsageError(`${command} takes one URL`);
+  if (!/^(?:tcp|tls|unix):/i.test(url)) {
+    throw new UsageError(
+      `${command} takes tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT or unix:PATH: ${url}`,
+    );
+  }
+  return url as `tcp://${string}`;
 }
 
 /** `60/10/3`: idle and interval in seconds, and the count; or `off`. */

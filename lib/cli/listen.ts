@@ -8,7 +8,7 @@ import type { HawserError } from "../errors/index.ts";
 import type { Connection } from "../net/connection.ts";
 import { listen } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
-import { connectionOptions, STREAM_FLAGS, UsageError } from "./flags.ts";
+import { connectionOptions, readStreamUrl, STREAM_FLAGS, UsageError } from "./flags.ts";
 import { pipeBoth } from "./pipe.ts";
 import { SERVER_TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 import { isAboutUdp, runUdpListen } from "./udp.ts";
@@ -20,8 +20,8 @@ takes any number, until Ctrl-C.
 
 URL: tcp://HOST:PORT, with an empty HOST or * for every address and port 0 for any free one;
 tls://HOST:PORT the same with a certificate; unix:PATH or unix:@NAME. The address is printed on
-standard error. udp://HOST:PORT prints datagrams of any peer, and joins a multicast group
-(--multicast-interface NAME, --ttl N).
+standard error. udp://HOST:PORT prints datagrams of any peer, or of a multicast group, with options
+of its own: hawser help udp.
 
   --echo                send everything back
   --exec COMMAND        run a command for each connection, by the shell
@@ -54,8 +54,7 @@ export async function runListen(args: string[]): Promise<void> {
       "keep-open": { type: "boolean", short: "k" },
     },
   });
-  const [url, extra] = positionals;
-  if (url === undefined || extra !== undefined) throw new UsageError("listen takes one URL");
+  const url = readStreamUrl(positionals, "listen");
   const { echo = false, exec } = values;
   if (echo && exec !== undefined) throw new UsageError("--echo and --exec exclude each other");
   const {
@@ -64,18 +63,17 @@ export async function runListen(args: string[]): Promise<void> {
     connectTimeout: ___,
     ...plain
   } = connectionOptions(values);
-  const endpoint = url as `tcp://${string}`;
   const options = { ...plain, tls: tlsOptions(values), error: complain };
   if (isSecure(url) && options.tls?.key === undefined) {
     throw new UsageError("listen tls: needs --cert and --key");
   }
   if (echo) {
-    await serve(url, await listen(endpoint, options, echoBack));
+    await serve(url, await listen(url, options, echoBack));
   } else if (exec !== undefined) {
     const run = (connection: Connection) => execute(connection, exec);
-    await serve(url, await listen(endpoint, { ...options, allowHalfOpen: true }, run));
+    await serve(url, await listen(url, { ...options, allowHalfOpen: true }, run));
   } else {
-    const listener = await listen(endpoint, { ...options, allowHalfOpen: true });
+    const listener = await listen(url, { ...options, allowHalfOpen: true });
     await takeOne(url, listener, values["keep-open"]);
   }
 }

@@ -13,7 +13,7 @@ const HELP = `hawser COMMAND [options]
   paths [ADDRESS]    interfaces, addresses, routes and name servers, or the path to an address
   options [NAME]     the socket options
   completions SHELL  for bash, zsh or fish
-  help [COMMAND]     this text, or that of a command
+  help [COMMAND]     this text, that of a command, or that of udp: URLs (help udp)
 
 Exit status: 0 done; 1 a connection failed, or probe --tls found a certificate that is not accepted;
 2 wrong usage; 130 ended by Ctrl-C, where that is not the way to end it (listen, watch).`;
@@ -70,10 +70,17 @@ async function main([command = "help", ...args]: string[]): Promise<void> {
     console.log(HELP);
     return;
   }
+  const wantsHelp = asksForHelp || args.includes("--help") || args.includes("-h");
+  // `hawser help udp`, `hawser connect udp://HOST:PORT --help`.
+  if (wantsHelp && args.some((arg) => /^udp(?::|$)/i.test(arg))) {
+    const { UDP_HELP } = await import("./udp.ts");
+    console.log(UDP_HELP);
+    return;
+  }
   const load = Object.hasOwn(PARTS, name) ? PARTS[name] : undefined;
   if (load === undefined) throw new UsageError(`there is no command ${name}; see hawser help`);
   const part = await load();
-  if (asksForHelp || args.includes("--help") || args.includes("-h")) console.log(part.help);
+  if (wantsHelp) console.log(part.help);
   else await part.run(args);
 }
 

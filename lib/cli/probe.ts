@@ -85,6 +85,9 @@ export async function runProbe(args: string[]): Promise<void> {
 function urlOf(target: string, isSecure: boolean): `tcp://${string}` {
   const hasScheme = /^[a-z+]+:/i.test(target) && !/^[^:]+:[0-9]+$/.test(target);
   const url = hasScheme ? target : `tcp://${target}`;
+  if (!/^(?:tcp|tls|unix):/i.test(url)) {
+    throw new UsageError(`probe takes HOST:PORT, tcp://, tls:// or unix:PATH: ${target}`);
+  }
   if (!isSecure || url.startsWith("tls:")) return url as `tcp://${string}`;
   if (!url.startsWith("tcp:")) throw new UsageError("--tls takes HOST:PORT");
   return url.replace("tcp:", "tls:") as `tcp://${string}`;

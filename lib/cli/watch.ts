@@ -21,12 +21,14 @@ Keeps a connection open and shows its round-trip time, retransmissions and windo
 which ends it with status 0. On a terminal each is a plot; otherwise each look is one line. Nothing
 is sent: the kernel measures the round-trip time when something is acknowledged.
 
-  --interval 1s   between two looks
+  --interval 1s   between two looks, at least 10ms
   --count N       end after so many looks
   --json          each look as one JSON object on a line
   --connect-timeout, --keepalive and the other options of connect`;
 
 const DEFAULT_INTERVAL_MS = 1_000;
+/** Below it the looks themselves are what is seen. */
+const MIN_INTERVAL_MS = 10;
 const MAX_PLOT_WIDTH = 60;
 const MIN_PLOT_WIDTH = 8;
 /** What stands beside a plot. */
@@ -50,7 +52,7 @@ export async function runWatch(args: string[]): Promise<void> {
   const every =
     values.interval === undefined
       ? DEFAULT_INTERVAL_MS
-      : readDuration(values.interval, "--interval");
+      : readDuration(values.interval, "--interval", MIN_INTERVAL_MS);
   const most = values.count === undefined ? Infinity : readCount(values.count, "--count", 1);
   const connecting = connect(`tcp://${target}`, connectionOptions(values));
   const connection = await withProgress(`connecting to ${target}`, connecting);

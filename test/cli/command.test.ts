@@ -251,7 +251,7 @@ describe("hawser watch and probe of what is there no more, or no TCP", () => {
   it.each(["connect", "probe"])("%s ws: is wrong usage, not bare TCP", async (command) => {
     const run = hawser(command, `ws://127.0.0.1:${await serve(echo)}/`);
     expect(await run.ended()).toBe(2);
-    expect(run.err).toMatch(/must be tcp:, tls: or unix:/);
+    expect(run.err).toMatch(/^hawser: \w+ takes .*tcp:.* tls:.* unix:.* ws:/);
   });
 });
 
@@ -281,7 +281,9 @@ describe("hawser", () => {
     [["connect", "tcp://h:1", "--famly", "4"], "--famly"],
     [["connect", "tcp://h"], "tcp://HOST:PORT"],
     [["connect", "tcp://h:1", "--connect-timeout", "5"], "5s or 200ms"],
+    [["connect", "ws://h"], "connect takes tcp://HOST:PORT"],
     [["probe"], "probe takes one HOST:PORT"],
+    [["watch", "h:1", "--interval", "0s"], "--interval takes at least 10ms"],
     [["listen", "tcp://127.0.0.1:0", "--echo", "--exec", "x"], "exclude each other"],
     [["completions", "ksh"], "bash, zsh or fish"],
   ])("%j is wrong usage, in one line and with status 2", async (args, message) => {
@@ -300,6 +302,16 @@ describe("hawser", () => {
       expect(flagged.out).toBe(asked.out);
     },
   );
+
+  it.each([
+    [["help", "udp"]],
+    [["connect", "udp://h:1", "--help"]],
+    [["listen", "-h", "udp://h:1"]],
+  ])("%j describes what udp: URLs take", async (args) => {
+    const run = hawser(...args);
+    expect(await run.ended()).toBe(0);
+    expect(run.out).toMatch(/^hawser connect udp:.*\nhawser listen udp:/);
+  });
 
   it("--version is the package's", async () => {
     const run = hawser("--version");

@@ -5,6 +5,7 @@ import {
   readDuration,
   readKeepAlive,
   readSocketOption,
+  readStreamUrl,
   UsageError,
 } from "../../lib/cli/flags.ts";
 
@@ -21,6 +22,24 @@ describe("durations", () => {
   it.each(["5", "s", "5 s", "-1s", "1e3s", "", "5sec"])("%j has no meaning", (text) => {
     expect(() => readDuration(text, "--x")).toThrow(UsageError);
   });
+});
+
+it("durations are no shorter than is of use, and no longer than a timer can be", () => {
+  expect(readDuration("10ms", "--x", 10)).toBe(10);
+  expect(() => readDuration("9ms", "--x", 10)).toThrow("--x takes at least 10ms: 9ms");
+  expect(readDuration("596h", "--x")).toBe(2_145_600_000);
+  expect(() => readDuration("597h", "--x")).toThrow("--x takes at most 24 days: 597h");
+});
+
+it("the URL of a stream is one, and has a scheme that the command knows", () => {
+  for (const url of ["tcp://h:1", "tls://h:1", "unix:run/s", "unix:@name"]) {
+    expect(readStreamUrl([url], "connect")).toBe(url);
+  }
+  expect(() => readStreamUrl([], "listen")).toThrow("listen takes one URL");
+  expect(() => readStreamUrl(["tcp://h:1", "tcp://h:2"], "listen")).toThrow("listen takes one URL");
+  for (const url of ["h:1", "ws://h", "http://h"]) {
+    expect(() => readStreamUrl([url], "connect")).toThrow(/^connect takes tcp:.*udp:.*: \S+$/);
+  }
 });
 
 describe("keepalive", () => {
