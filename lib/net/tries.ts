@@ -92,8 +92,10 @@ export class Tries implements Looker {
       looks: wishes !== null || this.#waiting !== null,
     });
     this.#establishment = establishment;
-    // Nothing of the user's runs inside this call, a failure that is known at once included.
-    queueMicrotask(() => {
+    // Nothing of the user's runs inside this call, a failure that is known at once included. Tries
+    // that fail so, and are begun anew at each failure, must leave the loop to others.
+    const soon = this.#waits === 0 ? queueMicrotask : setImmediate;
+    soon(() => {
       if (this.#establishment !== establishment) return;
       try {
         // Who may not look at the networks cannot have what was asked for.

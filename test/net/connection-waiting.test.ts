@@ -402,3 +402,21 @@ describe("in waiting", () => {
     await expect(free.line()).rejects.toThrow(/has ended/);
   });
 });
+
+test("who calls restart() at each waiting keeps the loop from nothing else", async () => {
+  // Known without asking anybody, and cured by a change of the network only.
+  const connection = new Connection("tcp://127.0.0.1:9", {
+    interface: "no-such-if0",
+    waitForConnectivity: true,
+    state(own, state) {
+      // An end of its own, so that this test can fail.
+      if (state === "waiting" && ++tries < 20_000) own.restart();
+    },
+  });
+  let tries = 0;
+  connection.start();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(tries).toBeGreaterThan(1);
+  expect(tries).toBeLessThan(20_000);
+  await connection.close();
+});
