@@ -1,6 +1,6 @@
 // clang-format and clang-tidy over native/ and test/native/. Both are pinned to one version, since
 // each version formats and warns differently.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { projectFiles } from "../files.ts";
@@ -39,9 +39,8 @@ export async function tidyNative(): Promise<Outcome> {
   if (isFresh(stampFile, stamp, [])) return { code: 0, output: "" };
 
   const tidy = await clangTool("clang-tidy");
-  // kqueue's header is not on Linux; the native tests compile that file over their stand-in.
-  const foreign = process.platform === "darwin" ? "poller_epoll.cc" : "poller_kqueue.cc";
-  const files = projectFiles(["native"], [".cc"]).filter((path) => !path.endsWith(foreign));
+  const foreign = foreignSources();
+  const files = projectFiles(["native"], [".cc"]).filter((path) => !foreign.includes(path));
   const outcomes: Outcome[] = [];
   const worker = async () => {
     for (let file = files.shift(); file !== undefined; file = files.shift()) {
@@ -52,4 +51,13 @@ export async function tidyNative(): Promise<Outcome> {
   const failed = outcomes.filter((outcome) => outcome.code !== 0);
   if (failed.length === 0) writeStamp(stampFile, stamp);
   return { code: failed.length > 0 ? 1 : 0, output: failed.map(({ output }) => output).join("") };
+}
+
+/** The sources of the other system, whose headers are not here; except those that need none. */
+function foreignSources(): readonly string[] {
+  const lists = JSON.parse(readFileSync(join(root, "native", "sources.json"), "utf8")) as {
+    readonly [list: string]: readonly string[];
+  };
+  const others = lists[process.platform === "darwin" ? "linux" : "darwin"] ?? [];
+  return others.filter((path) => !path.endsWith("route_messages_darwin.cc"));
 }
