@@ -7,6 +7,8 @@ import { now } from "./clock.ts";
 
 /** The first iteration may be what is left of this one, without a look at the sockets. */
 const QUIET_ITERATIONS = 3;
+/** How long until it looks again where nobody can come. */
+const STUCK_MS = 5;
 
 export class AcceptDrain {
   #quietIterations = 0;
@@ -22,13 +24,22 @@ export class AcceptDrain {
     this.#quietIterations = 0;
   }
 
-  /** Calls `done` when nothing has come for a while, or after DRAIN_LIMIT_MS; not after `stop`. */
-  start(done: () => void): void {
+  /**
+   * Calls `done` when nothing has come for a while, or after DRAIN_LIMIT_MS; not after `stop`.
+   *
+   * @param isStuck whether nobody can come now, so that it says nothing when nobody does
+   */
+  start(done: () => void, isStuck: () => boolean = () => false): void {
     const until = now() + DRAIN_LIMIT_MS;
     this.#isRunning = true;
     this.#quietIterations = 0;
     const look = () => {
       if (!this.#isRunning) return;
+      if (isStuck() && now() < until) {
+        this.#quietIterations = 0;
+        setTimeout(look, STUCK_MS);
+        return;
+      }
       if (++this.#quietIterations <= QUIET_ITERATIONS && now() < until) {
         setImmediate(look);
         return;

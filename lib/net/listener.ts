@@ -183,7 +183,7 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     const isRetried = RETRIED.has(errnoName(errno));
     if (isRetried) this.#counters.acceptRetries++;
     this.#tell(error);
-    if (this.#state !== "ready") return;
+    if (this.#state !== "ready" && !(this.#drains && isRetried)) return;
     if (!isRetried) {
       this.#error = error;
       this.#end("fail");
@@ -374,15 +374,20 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   #drain(): void {
     this.#leave("close");
     this.#drains = true;
-    this.#queue.start(() => {
+    const done = () => {
+      clearDeadline(this.#backoff);
       this.#sockets.close();
       this.#finishIfDone();
-    });
+    };
+    this.#queue.start(done, () => this.#backoff.isSet);
     for (const held of this.#surplus.splice(0)) {
       reactor.resume(...held);
       this.#deliver(...held);
     }
-    for (const channel of this.#sockets.channels) channel.setCredits(Number.POSITIVE_INFINITY);
+    for (const channel of this.#sockets.channels) {
+      channel.setCredits(Number.POSITIVE_INFINITY);
+      channel.resume();
+    }
   }
 
   /** `close()`, for `await using`. */

@@ -46,3 +46,19 @@ test("stopped, it says nothing", async () => {
   for (let count = 0; count < 20; count++) await iteration();
   expect(isDone).toBe(false);
 });
+
+test("while nobody can come it is not empty, but for the same time at most", async () => {
+  for (const isEver of [true, false]) {
+    const drain = new AcceptDrain();
+    const startedAt = performance.now();
+    let isStuck = true;
+    const done = new Promise<void>((resolve) => drain.start(resolve, () => isStuck));
+    for (let count = 0; count < 20; count++) await iteration();
+    expect(drain.isRunning).toBe(true);
+    if (!isEver) isStuck = false;
+    await done;
+    const tookMs = performance.now() - startedAt;
+    if (isEver) expect(tookMs).toBeGreaterThanOrEqual(DRAIN_LIMIT_MS - 2);
+    else expect(tookMs).toBeLessThan(DRAIN_LIMIT_MS);
+  }
+});

@@ -1,9 +1,11 @@
 // listener.close({ drain: true }): what the kernel has queued comes in, and connections end by
 // themselves. Not here: several listeners on one port (sharing.test.ts).
+
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { type Connection, listen } from "../../lib/index.ts";
-import { closing, nodeClient, serve, until } from "./support.ts";
+import { closing, nodeClient, ownProcess, serve, until } from "./support.ts";
 
 describe("close({ drain: true })", () => {
   test("takes in what is queued, whatever the limits are, and leaves connections open", async () => {
@@ -52,6 +54,32 @@ describe("close({ drain: true })", () => {
     expect(got).toHaveLength(3);
     for (const peer of peers) peer.end();
     await closed;
+  });
+
+  test("B28: out of descriptors, it waits for some before it resets who is queued", async () => {
+    const peer = ownProcess(`
+      const { closeSync, openSync } = await import("node:fs");
+      const full = [];
+      let opened = 0;
+      const listener = await listen("tcp://127.0.0.1:0", {
+        newConnectionLimit: 0,
+        open() { opened++; },
+        error() { setTimeout(() => { for (const one of full.splice(0)) closeSync(one); }, 20); },
+      });
+      say(listener.port);
+      process.stdin.once("data", async () => {
+        try {
+          for (;;) full.push(openSync("/dev/null"));
+        } catch {}
+        void listener.close({ drain: true }).then(() => say(opened));
+      });`);
+    const port = Number(await peer.line());
+    const sockets = await Promise.all([0, 1, 2].map(() => nodeClient({ port, host: "127.0.0.1" })));
+    execFileSync("prlimit", ["--pid", String(peer.child.pid), "--nofile=100:100"]);
+    peer.say("drain");
+    const ended = sockets.map((socket) => once(socket.end().resume(), "close"));
+    expect(await peer.line()).toBe("3");
+    await Promise.all(ended);
   });
 
   test("close() after it ends the connections, and a timeout aborts them", async () => {
