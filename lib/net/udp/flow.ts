@@ -71,6 +71,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   #bytesWritten = 0;
   #drops = 0;
   #needsDrain = false;
+  #wasOpened = false;
   #follower: PathFollower | null = null;
   readonly #closed = new Deferred<CloseResult>();
 
@@ -344,6 +345,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
 
   /** @internal Beginning: the `open` callback. */
   opened(): void {
+    this.#wasOpened = true;
     const { open } = this.#policy.handlers;
     if (open !== undefined) this.#call(() => open(this as never));
   }
@@ -379,7 +381,7 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
     // No callback runs inside the call that closes.
     queueMicrotask(() => {
       const { close } = this.#policy.handlers;
-      if (close !== undefined) this.#call(() => close(this as never, error));
+      if (close !== undefined && this.#wasOpened) this.#call(() => close(this as never, error));
       this.#closed.resolve(result);
     });
   }

@@ -100,7 +100,11 @@ describe("a flow of connect()", () => {
     const flow = await connected();
     expect(() => flow.viable).toThrow(refuse);
     const { port } = await echo();
-    await expect(connect(`udp://127.0.0.1:${port}`, { viable() {} })).rejects.toBe(refuse);
+    const close = vi.fn();
+    await expect(connect(`udp://127.0.0.1:${port}`, { viable() {}, close })).rejects.toBe(refuse);
+    await delay(0);
+    // Who was told of no beginning is told of no end.
+    expect(close).not.toHaveBeenCalled();
   });
 
   test("options of streams that mean nothing here are told so", async () => {
