@@ -112,6 +112,13 @@ function take(
   return carrier;
 }
 
+// Node has let go of it: nobody else hears of its errors, or reads it up to the client's end.
+function refuse(stream: Duplex): void {
+  stream.on("error", () => {});
+  stream.once("finish", () => stream.destroy());
+  stream.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+}
+
 function policyOf({ stream }: ListenerParameters, owner: ConnectionOwner): Policy {
   const parameters = parseListenArguments({ ...stream, drain: carrierDrained });
   return makePolicy(parameters as unknown as StreamParameters, "tcp", owner);
@@ -140,7 +147,7 @@ class Upgrades implements StreamSource, ConnectionOwner, DeadlineOwner {
     const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       if (this.#isForOthers(request, hub.path)) return;
       if (this.newConnectionLimit <= 0 || this.#carriers.size >= this.maxConnections) {
-        stream.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
+        refuse(stream);
         return;
       }
       this.newConnectionLimit--;

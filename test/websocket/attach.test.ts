@@ -4,7 +4,7 @@ import { once } from "node:events";
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import WS from "ws";
 import { attach, counters, handleUpgrade } from "../../lib/index.ts";
 import { hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
@@ -23,6 +23,25 @@ async function listening(server: http.Server | https.Server): Promise<number> {
 const FRAME = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
 
 describe("attach", () => {
+  test("an upgrade beyond the limit gets 503, and its socket is gone, however the client leaves", async () => {
+    const server = http.createServer();
+    const port = await listening(server);
+    const refused: Socket[] = [];
+    server.on("upgrade", (_request, stream) => refused.push(stream as Socket));
+    const listener = attach(server, { newConnectionLimit: 0 });
+    afterTest(() => listener.close({ timeout: 0 }));
+    const polite = new Raw(port);
+    polite.write(request());
+    expect(await polite.all()).toContain("503 Service Unavailable");
+    const rude = new Raw(port);
+    rude.write(request());
+    await vi.waitFor(() => expect(refused).toHaveLength(2));
+    // A socket without a listener for errors takes the process down.
+    for (const socket of refused) expect(socket.listenerCount("error")).toBeGreaterThan(0);
+    rude.socket.resetAndDestroy();
+    await vi.waitFor(() => expect(refused.every(({ destroyed }) => destroyed)).toBe(true));
+  });
+
   test("a service of node:http keeps its pages, and its WebSockets echo", async () => {
     const server = http.createServer((_, response) => response.end("page"));
     const port = await listening(server);
