@@ -116,6 +116,8 @@ export function choosePath(
       return { path, bindTo: hasRules(rules) && through.kind !== "loopback" ? through.index : 0 };
     }
     if (why !== null) refusal = why;
+    // Bound to another interface it would be sent out there, and nobody would answer.
+    if (why !== null && through.kind === "loopback") return refusal;
   }
   // Without rules nothing is bound, and so nothing else than the kernel's own choice is used.
   if (destination.interface !== undefined || !hasRules(rules)) return refusal;
