@@ -1,6 +1,6 @@
 // Classes and functions that stand in for those of a module which is loaded when one of them is
-// first used. The bundler puts them in the place of what lib/index.ts exports (scripts/lazy-parts.mjs):
-// a program that opens one TCP connection does not compile WebSockets.
+// first used. The bundler puts them in the place of what lib/index.ts exports
+// (scripts/lazy-parts.mjs): a program that opens one TCP connection does not compile WebSockets.
 // Not here: which modules are loaded late, and how.
 
 type Callable = abstract new (...args: never[]) => object;
@@ -11,8 +11,8 @@ type Callable = abstract new (...args: never[]) => object;
  */
 export function lazyExport<T extends object>(load: () => T): T {
   const real = load as unknown as () => Callable;
-  // A bound class can be called and constructed, as far as a proxy is concerned, and has no property
-  // that the proxy must report as it is.
+  // A bound class can be called and constructed, as far as a proxy is concerned, and has no
+  // property that the proxy must report as it is.
   const target = class {}.bind(undefined);
   const standIn: object = new Proxy(target, {
     apply: (_, receiver, args) => Reflect.apply(real() as never, receiver, args),

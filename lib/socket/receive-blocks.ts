@@ -1,5 +1,6 @@
-// Memory that large chunks are received into and that is then given away, instead of being copied out
-// of the slab. Not here: which socket receives into it (stream-channel.ts), the turn (reactor.ts).
+// Memory that large chunks are received into and that is then given away, instead of being copied
+// out of the slab. Not here: which socket receives into it (stream-channel.ts), the turn
+// (reactor.ts).
 //
 // Who keeps a chunk keeps its whole block, so blocks are small and small chunks are copied: kept
 // memory is at most RECEIVE_BLOCK_BYTES / MIN_GIVEN_BYTES times the bytes that are kept.

@@ -1,5 +1,5 @@
-// What a stream channel tells whoever owns it. Not here: the channel (stream-channel.ts), and what a
-// connection makes of it (lib/net).
+// What a stream channel tells whoever owns it. Not here: the channel (stream-channel.ts), and what
+// a connection makes of it (lib/net).
 
 /** Who owns a channel. Methods run in a turn, or after a flush; each may write, pause and close. */
 export interface StreamSink {

@@ -8,8 +8,7 @@ export const maxFileLines = 450;
 export const maxLineColumns = 100;
 
 /** Files that may be longer, each with the reason why it is worse in parts. */
-export const longFiles: Readonly<Record<string, string>> = {
-};
+export const longFiles: Readonly<Record<string, string>> = {};
 
 const folders = ["lib", "native", "scripts", "test", "bench", "examples"];
 const endings = [".ts", ".mjs", ".h", ".cc", ".c", ".def", ".txt"];

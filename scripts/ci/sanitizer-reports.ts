@@ -10,9 +10,9 @@ const ours = /\bhawser\.node\b|\/native\/(?:binding|reactor|socket|platform)\//;
 const engine = /\bin v8::(?:internal|base)::|\bin Builtins_|\(<unknown module>\)/;
 
 /**
- * Whether a leak's memory was asked for by the addon, itself or through Node-API: whether a frame of
- * it stands below everything of V8's own. Where the process ends in the middle of a turn, all that
- * V8 holds has our dispatch somewhere up its stack.
+ * Whether a leak's memory was asked for by the addon, itself or through Node-API: whether a frame
+ * of it stands below everything of V8's own. Where the process ends in the middle of a turn, all
+ * that V8 holds has our dispatch somewhere up its stack.
  */
 function isOurs(leak: string): boolean {
   for (const frame of leak.split("\n")) {

@@ -23,7 +23,7 @@ beforeEach(() => {
   clone = mkdtempSync(join(tmpdir(), "hawser-setup-"));
   path = join(clone, "path");
   mkdirSync(path);
-  for (const file of ["setup.mjs", "build.mjs", "stamp.mjs"]) {
+  for (const file of ["setup.mjs", "build.mjs", "lazy-parts.mjs", "stamp.mjs"]) {
     cpSync(join(root, "scripts", file), join(clone, "scripts", file));
   }
   for (const file of ["package.json", "package-lock.json", "CMakeLists.txt"]) {

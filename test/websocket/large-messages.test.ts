@@ -1,5 +1,5 @@
-// Long binary messages that the application keeps: they stand where they were received, in memory that
-// is theirs from then on, and stay what they were whatever arrives later.
+// Long binary messages that the application keeps: they stand where they were received, in memory
+// that is theirs from then on, and stay what they were whatever arrives later.
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { fingerprint, pattern } from "../support/bytes.ts";
