@@ -5,13 +5,17 @@ const all = Object.entries(limits).flatMap(([name, value]) =>
   typeof value === "number" ? [[name, value] as const] : [],
 );
 
+const UNITS = [
+  ...["BYTES", "MS", "COUNT", "LENGTH", "FACTOR", "SHARE"],
+  ...["DESCRIPTORS", "CANDIDATES", "BLOCKS", "PER_MESSAGE", "PER_ITERATION"],
+];
+const UNIT = new RegExp(`_(${UNITS.join("|")})$|^(MAX_)?BACKLOG$`);
+
 describe("limits", () => {
   it.each(all)("%s is a whole number that says its unit, %i", (name, value) => {
     expect(Number.isSafeInteger(value)).toBe(true);
     expect(value).toBeGreaterThanOrEqual(0);
-    expect(name).toMatch(
-      /_(DESCRIPTORS|PER_MESSAGE|BYTES|MS|COUNT|LENGTH|PER_ITERATION|BACKLOG|CANDIDATES)$|^BACKLOG$/,
-    );
+    expect(name).toMatch(UNIT);
   });
 
   it("leave room for what they bound", () => {
