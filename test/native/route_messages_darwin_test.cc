@@ -1,5 +1,6 @@
 // Messages of macOS's routing socket (route_messages_darwin.cc), made by hand from route(4) and the
-// system's headers, whole and broken. On any system: the parser is a function of bytes.
+// system's headers, and one that a Mac wrote, whole and broken. On any system: the parser is a
+// function of bytes.
 #include "socket/route_messages_darwin.h"
 
 #include <doctest/doctest.h>
@@ -338,6 +339,48 @@ TEST_CASE("routing socket: events say what has changed, and traffic is no change
   cut.resize(40);
   Set(&cut, 0, uint16_t{40});
   CHECK(ChangesIn(cut.data(), cut.size()) == kAllChanged);
+}
+
+// A network route through a tunnel as a Mac's kernel told it, published with golang/net#220: its
+// netmask is cut to its ones.
+const Bytes kRecordedRoute = {0x88, 0x00, 0x05, 0x01, 0,    0,    0, 0, 0x41, 0x08, 0,   0,
+                              0x07, 0,    0,    0,    0x92, 0x7b, 0, 0, 1,    0,    0,   0,
+                              0,    0,    0,    0,    0,    0,    0, 0, 0,    0,    0,   0,  //
+                              0,    0,    0,    0,    0,    0,    0, 0, 0,    0,    0,   0,
+                              0,    0,    0,    0,    0,    0,    0, 0, 0,    0,    0,   0,
+                              0,    0,    0,    0,    0,    0,    0, 0, 0,    0,    0,   0,
+                              0,    0,    0,    0,    0,    0,    0, 0, 0,    0,    0,   0,
+                              0,    0,    0,    0,    0,    0,    0, 0,  // metrics
+                              0x10, 0x02, 0,    0,    0x64, 0x71, 0, 0, 0,    0,    0,   0,
+                              0,    0,    0,    0,  // 100.113.0.0
+                              0x14, 0x12, 0x21, 0x00, 0x01, 0x08, 0, 0, 'u',  't',  'u', 'n',
+                              '4',  '3',  '1',  '9',  0,    0,    0, 0, 0x06, 0x02, 0,   0,
+                              0xff, 0xff, 0,    0};
+
+TEST_CASE("routing socket: what a Mac's kernel wrote is read as it said") {
+  REQUIRE(kRecordedRoute.size() == 0x88);
+  MessageReader reader(kRecordedRoute.data(), kRecordedRoute.size());
+  Message message{};
+  REQUIRE(reader.Next(&message));
+  CHECK(message.type == kRouteAdded);
+  CHECK(message.size == kRecordedRoute.size());
+  CHECK_FALSE(reader.Next(&message));
+  CHECK_FALSE(reader.malformed());
+  CHECK(ChangesIn(kRecordedRoute.data(), kRecordedRoute.size()) == kRoutesChanged);
+  // Listed, it is a route, and not the default one. Made one, it goes through that tunnel.
+  Bytes listed = kRecordedRoute;
+  listed[layout::kType] = kRouteGet;
+  CHECK(Routes(listed).empty());
+  Bytes other = listed;
+  Set(&other, layout::kRouteBytes + 4, uint32_t{0});
+  Set(&other, layout::kRouteIndex, uint16_t{33});
+  other[other.size() - 8] = 0;  // the netmask of a default route has a length of 0
+  auto routes = Routes(other);
+  REQUIRE(routes.size() == 1);
+  CHECK(routes[0].index == 33);
+  CHECK(routes[0].gateway.family == AddressFamily::kNone);
+  Mangle(kRecordedRoute, 3000, ReadAll);
+  Mangle(listed, 3000, ReadAll);
 }
 
 TEST_CASE("routing socket: lengths that cannot be end the reading") {
