@@ -28,9 +28,10 @@ const endpoint = `tcp://127.0.0.1:${listener.port}` as const;
 const before = counters().openSlots;
 
 /**
- * Sweeps and collects until something holds, or long enough for it to be seen that it never does.
+ * Sweeps and collects until something holds; or for some rounds, for it to be seen that nothing is
+ * dropped. What was sent is looked at once a second until it is acknowledged, and held until then.
  */
-async function settle(holds: () => boolean, rounds = 40): Promise<void> {
+async function settle(holds: () => boolean, rounds = 1_000): Promise<void> {
   for (let round = 0; round < rounds && !holds(); round++) {
     sweep();
     await new Promise((resolve) => setTimeout(resolve, 10));

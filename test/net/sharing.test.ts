@@ -1,7 +1,8 @@
 // Several listeners on one port, in threads and in processes: each has its share (B29), and while
-// one of them leaves every connection is answered. Not here: options of a listener
+// one of them leaves every connection that was queued is answered. Not here: options of a listener
 // (listen-sockets.test.ts), the same in a network whose kernel migrates (test/faults).
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -87,6 +88,12 @@ async function askMany(
 const total = (counts: Record<string, number>, names: readonly string[]) =>
   names.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
 
+/** Whether the kernel gives what a closed socket had queued to another of its group. */
+function movesHandshakes(): boolean {
+  const path = "/proc/sys/net/ipv4/tcp_migrate_req";
+  return existsSync(path) && readFileSync(path, "utf8").startsWith("1");
+}
+
 const onLinux = process.platform === "linux" ? describe : describe.skip;
 
 onLinux("reusePort, which is Linux's", () => {
@@ -119,8 +126,11 @@ onLinux("reusePort, which is Linux's", () => {
     ]);
     const answers = await askMany(port, leaving);
     const left = await Promise.all([others[0].told("left", "b1"), others[1].told("left", "b2")]);
-    expect(answers).toEqual(expect.not.objectContaining({ ECONNRESET: expect.anything() }));
-    expect(total(answers, names)).toBe(CONNECTIONS);
+    // Whose handshake is under way when a socket leaves is reset, unless the kernel moves it; nobody
+    // who was queued is.
+    const { ECONNRESET: lost = 0 } = answers;
+    expect(lost).toBeLessThanOrEqual(movesHandshakes() ? 0 : left.length);
+    expect(total(answers, names) + lost).toBe(CONNECTIONS);
     for (const { served } of left) expect(served).toBeGreaterThan(0);
     expect(total(await askMany(port), ["a1", "a2"])).toBe(CONNECTIONS);
   });
