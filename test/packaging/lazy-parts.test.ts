@@ -7,7 +7,6 @@ import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { build } from "../../scripts/build.mjs";
 import { partEntryPoints } from "../../scripts/lazy-parts.mjs";
-import { foreignEnvironment } from "../support/environment.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const dist = (name: string) => pathToFileURL(join(root, "dist", name)).href;
@@ -19,7 +18,7 @@ function run(program: string): unknown {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["--input-type=module", "--eval", program],
-    { encoding: "utf8", env: foreignEnvironment() },
+    { encoding: "utf8" },
   );
   expect(status, stderr).toBe(0);
   return JSON.parse(stdout);
