@@ -12,16 +12,16 @@ const KIB = 1_024;
 
 /** Bytes, with the measured value (20 November 2026) and the room that is left to grow. */
 const bounds = {
-  /** Everything but the binaries, unpacked. Measured: 770 KiB, with types. */
-  unpacked: 1_000 * KIB,
+  /** Everything but the binaries, unpacked. Measured: 1,020 KiB, 471 of them types. */
+  unpacked: 1_250 * KIB,
   /** The same as it is downloaded. Measured: 213 KiB. */
   packed: 280 * KIB,
   /** One binary for one platform. Measured: 481 KiB on x64 with the C++ library in it. */
   binary: 600 * KIB,
   /** The same, compressed. */
   packedBinary: 300 * KIB,
-  /** JavaScript that `import "hawser"` parses. Measured: 367 KiB. */
-  imported: 460 * KIB,
+  /** JavaScript that `import "hawser"` parses. Measured: 201 KiB. */
+  imported: 260 * KIB,
 } as const;
 
 interface Pack {
