@@ -47,7 +47,7 @@ scenariosOver("RST", STREAMS, {
     await peer.ask("receive", { bytes: 10 });
     await peer.ask("send", { bytes: 50_000 });
     const resetAt = sharedNow();
-    await peer.ask("reset");
+    await peer.ask("reset", { acknowledged: true });
     const ended = await connection.ended();
     expectFailure(stream, ended, "ECONNRESET");
     expect(ended).toMatchObject({ bytesRead: 50_000, sha256: patternHash(50_000) });

@@ -4,12 +4,14 @@ or closed unless a command says so. With "websocket" in its command a connection
 RFC 6455 as a scenario needs: the upgrade, binary messages, Close."""
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
 import socket
 import struct
 import sys
+import termios
 import time
 
 BINARY, CLOSE = 2, 8
@@ -260,8 +262,16 @@ def drop(command):
     of(command).connection.close()
 
 
+def unacknowledged(connection):
+    """tcp(7): SIOCOUTQ, which is TIOCOUTQ."""
+    return struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
+
+
 def reset(command):
+    """RST. With `acknowledged` once all that was sent has arrived, which a reset would drop else."""
     connection = of(command).connection
+    while command.get("acknowledged") and unacknowledged(connection) > 0:
+        time.sleep(0.001)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
