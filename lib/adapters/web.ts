@@ -3,6 +3,7 @@
 
 import { type ReadableByteStreamController, ReadableStream, WritableStream } from "node:stream/web";
 import type { SendData } from "../core/byte-stream.ts";
+import { RECEIVE_BLOCK_BYTES } from "../core/limits.ts";
 import { invalidArgType, invalidState } from "../errors/index.ts";
 import { Connection } from "../net/connection.ts";
 
@@ -69,9 +70,11 @@ function fill(
   controller.byobRequest?.respond(bytes.length);
 }
 
-// A byte stream transfers what is enqueued: a slice of a pool must be copied out of it first.
+// A byte stream transfers what is enqueued: a slice of a pool must be copied out of it first, and so
+// must a whole receive block, which newer Nodes (24) refuse to transfer.
 function transferable(bytes: Buffer): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
+  return isWhole && bytes.byteLength !== RECEIVE_BLOCK_BYTES ? bytes : new Uint8Array(bytes);
 }
 
 function writableOf<T>(connection: Connection<T>): WritableStream<SendData> {
