@@ -70,8 +70,8 @@ function fill(
   controller.byobRequest?.respond(bytes.length);
 }
 
-// A byte stream transfers what is enqueued: a slice of a pool must be copied out of it first, and so
-// must a whole receive block, which newer Nodes (24) refuse to transfer.
+// A byte stream transfers what is enqueued: a slice of a pool must be copied out of it first, and
+// so must a whole receive block, which newer Nodes (24) refuse to transfer.
 function transferable(bytes: Buffer): Uint8Array {
   const isWhole = bytes.byteLength === bytes.buffer.byteLength;
   return isWhole && bytes.byteLength !== RECEIVE_BLOCK_BYTES ? bytes : new Uint8Array(bytes);
