@@ -18,7 +18,7 @@ inline constexpr int32_t kBytesPerReceive = 65536;
 inline constexpr int32_t kLeastReceiveRoom = 16384;
 
 // Receive blocks used in one turn. What does not fit there goes to the slab.
-inline constexpr int32_t kReceiveBlocks = 16;
+inline constexpr int32_t kReceiveBlocks = 4;
 
 // Connections accepted from one listener in one turn, so that a storm of them cannot keep the
 // established ones waiting.

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
+import { RECEIVE_BLOCK_BYTES } from "../../lib/core/limits.ts";
 import { type Connection, connect, counters } from "../../lib/index.ts";
 import { fingerprint, pattern } from "../support/bytes.ts";
 import { deferred, ending, nodeClient, nodeServer, serve, until } from "./support.ts";
@@ -78,7 +79,7 @@ describe("chunks that are kept", () => {
     // A small one has no large block behind it.
     for (const chunk of kept) {
       if (chunk.length < 4_096) expect(chunk.buffer.byteLength).toBeLessThanOrEqual(8_192);
-      else expect(chunk.buffer.byteLength).toBeLessThanOrEqual(65_536);
+      else expect(chunk.buffer.byteLength).toBeLessThanOrEqual(RECEIVE_BLOCK_BYTES);
     }
   });
 
@@ -216,7 +217,7 @@ describe("what must not be done with them", () => {
         data: (connection, bytes) => {
           received += bytes.length;
           connection.write(Buffer.from(bytes));
-          if (bytes.buffer.byteLength < 65_536) return;
+          if (bytes.buffer.byteLength < RECEIVE_BLOCK_BYTES) return;
           asked++;
           // Node 24 and later refuse.
           try {

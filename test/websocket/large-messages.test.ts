@@ -2,6 +2,7 @@
 // that is theirs from then on, and stay what they were whatever arrives later.
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { RECEIVE_BLOCK_BYTES } from "../../lib/core/limits.ts";
 import { fingerprint, pattern } from "../support/bytes.ts";
 import { open, openWs, serve } from "./support.ts";
 
@@ -33,7 +34,9 @@ test("messages kept by the callback do not change, on many connections at once",
   expect(kept.map(fingerprint).sort()).toEqual(sent.flat().map(fingerprint).sort());
   // No more is kept alive than a block for each long one.
   for (const message of kept) {
-    expect(message.buffer.byteLength).toBeLessThanOrEqual(Math.max(65_536, message.length * 1.25));
+    expect(message.buffer.byteLength).toBeLessThanOrEqual(
+      Math.max(RECEIVE_BLOCK_BYTES, message.length * 1.25),
+    );
   }
 });
 
