@@ -42,8 +42,8 @@ export const COPY_THRESHOLD_BYTES = 4_096;
  */
 export const MIN_GIVEN_BYTES = 8_192;
 /**
- * The blocks behind large owned chunks: four of the largest reads. Smaller ones are used up more often
- * than they are worth: making one costs as much as copying three messages of 16 KiB.
+ * The blocks behind large owned chunks: four of the largest reads. Making smaller ones costs more
+ * than they save.
  */
 export const RECEIVE_BLOCK_BYTES = 262_144;
 /** Such blocks that wait for data: as many as one turn may use (kReceiveBlocks in limits.h). */
