@@ -3,7 +3,6 @@
 
 import { type ReadableByteStreamController, ReadableStream, WritableStream } from "node:stream/web";
 import type { SendData } from "../core/byte-stream.ts";
-import { RECEIVE_BLOCK_BYTES } from "../core/limits.ts";
 import { invalidArgType, invalidState } from "../errors/index.ts";
 import { Connection } from "../net/connection.ts";
 
@@ -70,11 +69,10 @@ function fill(
   controller.byobRequest?.respond(bytes.length);
 }
 
-// A byte stream transfers what is enqueued: a slice of a pool must be copied out of it first, and
-// so must a whole receive block, which newer Nodes (24) refuse to transfer.
+// A byte stream transfers what is enqueued: a slice of a pool, or of a receive block, must be
+// copied out of it first. No chunk is a whole block: a read of the kernel is shorter.
 function transferable(bytes: Buffer): Uint8Array {
-  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
-  return isWhole && bytes.byteLength !== RECEIVE_BLOCK_BYTES ? bytes : new Uint8Array(bytes);
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 function writableOf<T>(connection: Connection<T>): WritableStream<SendData> {
