@@ -2,7 +2,6 @@
 // known: takes commands as driver.ts does. Each connection checks what it gets as it gets it.
 
 import { readdirSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import {
@@ -14,12 +13,11 @@ import {
   listen,
 } from "../../../lib/index.ts";
 import type { ConnectOptions, StreamEndpoint } from "../../../lib/net/types.ts";
+import { answerCommands, type NamedCommand } from "./commands.ts";
 import { patternOf } from "./pattern.ts";
 import { sharedNow } from "./program.ts";
 
-interface Command {
-  readonly id: number;
-  readonly op: string;
+interface Command extends NamedCommand {
   readonly endpoint: StreamEndpoint;
   readonly options: ConnectOptions;
   readonly count: number;
@@ -54,8 +52,6 @@ function keptBytes(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
-
-const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 function check(connection: Crowded, bytes: Buffer): void {
   const { data: member } = connection;
@@ -158,18 +154,4 @@ const operations: Record<string, (command: Command) => unknown> = {
   },
 };
 
-const commands = createInterface({ input: process.stdin });
-// Whoever has started this is gone.
-commands.on("close", () => process.exit());
-commands.on("line", async (text) => {
-  const command = JSON.parse(text) as Command;
-  try {
-    const operation = operations[command.op];
-    if (operation === undefined) throw new Error(`no operation ${command.op}`);
-    say({ id: command.id, ...((await operation(command)) as object | undefined) });
-  } catch (thrown) {
-    say({ id: command.id, error: String(thrown) });
-  }
-});
-
-say({ event: "started" });
+answerCommands(operations);

@@ -3,10 +3,10 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { createInterface } from "node:readline";
 import type { HawserError } from "../../../lib/index.ts";
 import { livenessMonitor } from "../../../lib/net/liveness-monitor.ts";
 import type { ConnectOptions } from "../../../lib/net/types.ts";
+import { answerCommands, type NamedCommand, say } from "./commands.ts";
 import { patternOf } from "./pattern.ts";
 import { sharedNow } from "./program.ts";
 import {
@@ -19,9 +19,7 @@ import {
   type StreamKind,
 } from "./streams.ts";
 
-interface Command {
-  readonly id: number;
-  readonly op: string;
+interface Command extends NamedCommand {
   readonly connection: number;
   readonly kind: StreamKind;
   readonly endpoint: string;
@@ -42,10 +40,6 @@ interface Held {
 const held = new Map<number, Held>();
 let listener: DrivenListener | undefined;
 const names = new WeakMap<DrivenStream, Held>();
-
-function say(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
 
 const events: StreamEvents = {
   opened(stream) {
@@ -194,18 +188,4 @@ const operations: Record<string, (command: Command) => unknown> = {
   counters: () => ({ ...livenessMonitor.counters, watched: livenessMonitor.size }),
 };
 
-const commands = createInterface({ input: process.stdin });
-// Whoever has started this is gone.
-commands.on("close", () => process.exit());
-commands.on("line", async (text) => {
-  const command = JSON.parse(text) as Command;
-  try {
-    const operation = operations[command.op];
-    if (operation === undefined) throw new Error(`no operation ${command.op}`);
-    say({ id: command.id, ...((await operation(command)) as object | undefined) });
-  } catch (thrown) {
-    say({ id: command.id, error: String(thrown) });
-  }
-});
-
-say({ event: "started" });
+answerCommands(operations);

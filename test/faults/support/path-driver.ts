@@ -2,16 +2,14 @@
 // JSON, with everything that they are told as events. What comes back from an echo is compared with
 // what went out, byte by byte. Run by path-client.ts. Not here: what a scenario expects.
 
-import { createInterface } from "node:readline";
 import { Connection, counters } from "../../../lib/index.ts";
 import type { Path } from "../../../lib/net/paths/types.ts";
 import type { ConnectOptions, StreamEndpoint } from "../../../lib/net/types.ts";
+import { answerCommands, type NamedCommand, say } from "./commands.ts";
 import { patternOf } from "./pattern.ts";
 import { sharedNow } from "./program.ts";
 
-interface Command {
-  readonly id: number;
-  readonly op: string;
+interface Command extends NamedCommand {
   readonly connection: number;
   readonly endpoint: StreamEndpoint;
   readonly options: ConnectOptions;
@@ -25,10 +23,6 @@ interface Held {
 }
 
 const held: Held[] = [];
-
-function say(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
 
 function wayOf(path: Path | null): object | null {
   if (path === null) return null;
@@ -100,18 +94,4 @@ const operations: Record<string, (command: Command) => unknown> = {
   counters: () => ({ openSlots: counters().openSlots }),
 };
 
-const commands = createInterface({ input: process.stdin });
-// Whoever has started this is gone.
-commands.on("close", () => process.exit());
-commands.on("line", async (text) => {
-  const command = JSON.parse(text) as Command;
-  try {
-    const operation = operations[command.op];
-    if (operation === undefined) throw new Error(`no operation ${command.op}`);
-    say({ id: command.id, ...((await operation(command)) as object | undefined) });
-  } catch (thrown) {
-    say({ id: command.id, error: String(thrown) });
-  }
-});
-
-say({ event: "started" });
+answerCommands(operations);
