@@ -66,6 +66,9 @@ const BY_STALL: LivenessVerdict = { reason: "SEND_STALLED", limit: "stallTimeout
 /** One unanswered probe is seen on live peers too, for a round trip after each. */
 const TELLING_PROBES = 2;
 
+/** What times in TCP_INFO are coarse by: a tick of the kernel, at the slowest HZ there is (100). */
+const KERNEL_TICK_MS = 10;
+
 const limited = (ms: number): number => (ms > 0 ? ms : Number.POSITIVE_INFINITY);
 
 /** The limits that options ask for. */
@@ -135,15 +138,18 @@ export class Liveness {
 
   #noteProgress(sample: LivenessSample, isClosed: boolean, now: number): void {
     const before = this.#acknowledged;
+    const heardAt = Number.isNaN(sample.silentMs) ? now : now - sample.silentMs;
     // On XNU it is made of two counts, of which an engine above TCP may add to one more.
     this.#acknowledged = Number.isNaN(before)
       ? sample.acknowledgedBytes
       : Math.max(before, sample.acknowledgedBytes);
-    if (this.#acknowledged > before) {
+    // At the first look nobody knows what was acknowledged since something became pending. Where the
+    // peer was heard it may have been all of that, and what is pending now was written later.
+    const mayBeNew = Number.isNaN(before) && heardAt + KERNEL_TICK_MS > this.#progressAt;
+    if (this.#acknowledged > before || mayBeNew) {
       this.#progressAt = now;
     } else if (this.#wasClosed && !isClosed) {
       // The window has opened, and what waited is on its way: nobody can have acknowledged it yet.
-      const heardAt = Number.isNaN(sample.silentMs) ? now : now - sample.silentMs;
       this.#progressAt = Math.max(this.#progressAt, heardAt);
     }
     this.#wasClosed = isClosed;

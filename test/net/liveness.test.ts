@@ -90,6 +90,29 @@ describe("time in which nobody looked", () => {
   });
 });
 
+describe("what happened before the first look", () => {
+  // Something was pending from 0 on, and the first look is at 700 ms.
+  const lookedAt = (heardAt: number, at: number) => {
+    const liveness = new Liveness(limits(null, 7_000), 0);
+    let verdict: LivenessVerdict | null = null;
+    for (let now = 700; now <= at; now += 700) {
+      verdict = liveness.judge({ ...IN_FLIGHT, silentMs: now - heardAt }, now);
+    }
+    return verdict;
+  };
+
+  test("B11 it may all have been acknowledged, and what is pending written just now", () => {
+    expect(lookedAt(1, 7_000)).toBeNull();
+    expect(lookedAt(1, 7_700)).toEqual(BY_DROP);
+    // The kernel counts in ticks: what it heard just after may look like just before.
+    expect(lookedAt(-9, 7_000)).toBeNull();
+  });
+
+  test("B11 nothing was heard: it counts from the beginning", () => {
+    expect(lookedAt(-10, 7_000)).toEqual(BY_DROP);
+  });
+});
+
 describe("limits", () => {
   test.each([
     [limits(seconds(60, 10, 3), 0, 600_000), 1_000],
