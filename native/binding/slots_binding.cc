@@ -4,6 +4,7 @@
 
 #include "binding/arguments.h"
 #include "binding/environment.h"
+#include "platform/heap.h"
 
 namespace hawser {
 namespace {
@@ -188,11 +189,13 @@ int Resume(const Napi::CallbackInfo& info, Reactor* reactor) {
   return reactor->Resume(SlotArgument(info, 0));
 }
 
-// setReadiness(slot, generation, on)
+// setInBlocks(slot, generation, on)
 int SetInBlocks(const Napi::CallbackInfo& info, Reactor* reactor) {
+  platform::KeepFreedMemory();
   return reactor->SetInBlocks(SlotArgument(info, 0), BooleanArgument(info, 2));
 }
 
+// setReadiness(slot, generation, on)
 int SetReadiness(const Napi::CallbackInfo& info, Reactor* reactor) {
   return reactor->SetReadiness(SlotArgument(info, 0), BooleanArgument(info, 2));
 }
