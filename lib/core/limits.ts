@@ -173,6 +173,12 @@ export const MAX_WAITING_RETRY_MS = 60_000;
 /** How often connections that nobody waits for are looked for, so that dropped ones are found. */
 export const DROP_SWEEP_MS = 30_000;
 
+/**
+ * Connections whose place of making is noted, in case they are dropped: so many at once, and one
+ * more each millisecond. A stack takes longer to note than most of what makes a connection.
+ */
+export const DROP_ORIGINS_AT_ONCE = 100;
+
 /** How long a listener that is closed with `drain` accepts what comes, however much that is. */
 export const DRAIN_LIMIT_MS = 1_000;
 

@@ -6,9 +6,10 @@
 // nobody waits for are let go of: their channel gets a sink that holds them weakly. As soon as
 // anybody waits again, they are held again.
 
-import { DROP_SWEEP_MS } from "../core/limits.ts";
+import { DROP_ORIGINS_AT_ONCE, DROP_SWEEP_MS } from "../core/limits.ts";
 import type { StreamSink } from "../socket/stream-sink.ts";
 import type { ByteChannel } from "./byte-channel.ts";
+import { now } from "./clock.ts";
 
 /** What can be dropped: a connection that was made here, without callbacks. */
 export interface Droppable extends StreamSink {
@@ -33,10 +34,13 @@ interface Watch {
 
 /** Some of them are the library's own. */
 const ORIGIN_FRAMES = 8;
+const NOT_NOTED = "    where is not known: too many are made at once to note it of each";
 
 const origins = new WeakMap<object, string>();
 const watches = new Map<ByteChannel, Watch>();
 let sweeper: NodeJS.Timeout | undefined;
+let originsLeft = DROP_ORIGINS_AT_ONCE;
+let originsCountedAt = 0;
 
 const registry = new FinalizationRegistry<Watch>((watch) => {
   if (!watches.delete(watch.channel)) return;
@@ -45,16 +49,26 @@ const registry = new FinalizationRegistry<Watch>((watch) => {
   warn(watch);
 });
 
-/**
- * Notes where a connection is made. As text: what an Error keeps until it is asked holds the
- * objects whose methods stand in it.
- */
+/** Notes that a connection is made here, and where, unless many are. */
 export function captureOrigin(connection: object): void {
+  const time = now();
+  originsLeft = Math.min(DROP_ORIGINS_AT_ONCE, originsLeft + (time - originsCountedAt));
+  originsCountedAt = time;
+  if (originsLeft >= 1) {
+    originsLeft--;
+    origins.set(connection, callers());
+  } else {
+    origins.set(connection, NOT_NOTED);
+  }
+}
+
+// As text: what an Error keeps until it is asked holds the objects whose methods stand in it.
+function callers(): string {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = ORIGIN_FRAMES;
   const { stack = "" } = new Error();
   Error.stackTraceLimit = stackTraceLimit;
-  origins.set(connection, stack.slice(stack.indexOf("\n") + 1));
+  return stack.slice(stack.indexOf("\n") + 1);
 }
 
 /** Watches a connection that is open now until `forget`. Whether it is one that can be dropped. */

@@ -50,6 +50,17 @@ const scenarios: Record<string, () => Promise<object>> = {
     return { ended, openSlots: counters().openSlots - before, bytesRead: one?.bytesRead, warnings };
   },
 
+  async "many at once"() {
+    const dropped = 300;
+    await (async () => {
+      await Promise.all(Array.from({ length: dropped }, () => connect(endpoint)));
+    })();
+    await settle(() => warnings.length === dropped);
+    const noted = warnings.filter(({ detail }) => detail?.includes("dropped-program.ts")).length;
+    const others = warnings.filter(({ detail }) => detail?.includes("too many are made")).length;
+    return { warnings: warnings.length, noted, others };
+  },
+
   async awaited() {
     const got: string[] = [];
     void (async () => {
