@@ -182,6 +182,13 @@ export const DROP_ORIGINS_AT_ONCE = 100;
 /** How long a listener that is closed with `drain` accepts what comes, however much that is. */
 export const DRAIN_LIMIT_MS = 1_000;
 
+/**
+ * How long it waits for handshakes that are under way, where others share its port and take the new
+ * ones: more than a round trip across an ocean. Who knocks meanwhile is delayed by a second in any
+ * case (RFC 6298 section 2.1), so that it is longer for no one else.
+ */
+export const DRAIN_HANDSHAKES_MS = 250;
+
 /** A listener out of descriptors tries again after the first, doubling up to the second. */
 export const MIN_ACCEPT_BACKOFF_MS = 10;
 export const MAX_ACCEPT_BACKOFF_MS = 1_000;
