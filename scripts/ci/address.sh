@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# The suite with the addon under AddressSanitizer and UndefinedBehaviorSanitizer, and leaks looked for
-# at the end of every process that ran tests. Of the faults and the attacks those are left out that
-# hold the library to times of the kernel or of another process, which no factor stretches; two
-# thousand connections under load, full windows, and hostile peers of every kind are in. Without the
-# browsers: their time is most of those tests', and what they make the addon do, other peers do here
-# as well.
+# The tests that use the addon, with it under AddressSanitizer and UndefinedBehaviorSanitizer, and
+# leaks looked for at the end of every process that ran tests. Left out are the command, the bench
+# and the browsers: their time is that of starting programs, and what they make the addon do, other
+# tests do here as well. And what holds the library to times of the kernel or of another process,
+# which no factor stretches. Two thousand connections under load, full windows, the conformance
+# cases, and hostile peers of every kind are in.
 source "$(dirname "$0")/lib.sh"
 if [ $# = 0 ]; then
-  set -- --exclude 'test/browsers/**' \
-    --exclude 'test/faults/{bare-options,connecting,dead-peers,endings,listeners,paths*}.test.ts' \
-    --exclude 'test/websocket/abuse/{frames,handshake}.test.ts'
+  addon_tests '^test/(bench|browsers|cli|docs|packaging|scripts|structure)/' \
+    '^test/guards/(instructions|load|package-size)' '^test/adapters/vanishing' \
+    '^test/faults/(bare-options|connecting|dead-peers|endings|listeners|paths)' \
+    '^test/websocket/abuse/(frames|handshake)'
+  set -- "${tests[@]}"
 fi
 build_addon address -DHAWSER_SANITIZE=address,undefined
 reports=$HAWSER_CI_RESULTS/address-reports

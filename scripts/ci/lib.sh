@@ -29,6 +29,16 @@ vitest() {
   HAWSER_TEST_REPORT=$HAWSER_CI_RESULTS/$name.json node node_modules/vitest/vitest.mjs run "$@"
 }
 
+# addon_tests [PATTERN...]: sets `tests` to the test files that the addon has a part in, less those
+# that match a pattern (a regular expression), and says how many were left out.
+addon_tests() {
+  local patterns=() list
+  for pattern in "$@"; do patterns+=(--without "$pattern"); done
+  list=$(script scripts/ci/addon-tests.ts ${patterns[@]+"${patterns[@]}"})
+  mapfile -t tests <<< "$list"
+  [ -n "${tests[0]}" ]
+}
+
 # build_addon NAME [-DOPTION=VALUE...]: another build of the addon; sets HAWSER_BINARY to it.
 build_addon() {
   local folder=$root/build/$1
