@@ -66,3 +66,5 @@ export const WATCHED = 1 << 16;
 export const WILL_DRAIN = 1 << 17;
 /** Nobody may have it any more (dropped.ts): whoever waits for something must say so. */
 export const DROPPABLE = 1 << 18;
+/** A WebSocket's frames are written straight into the area of its channel, a StreamChannel. */
+export const DIRECT = 1 << 19;

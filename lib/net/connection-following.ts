@@ -32,8 +32,8 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
    *   EPERM
    */
   get viable(): boolean {
-    if (this.policy.transport === "unix") return this.#isOpen;
-    return this.#followed()?.viable ?? false;
+    if (this.policy.transport === "unix") return this.isOpen;
+    return this.followed()?.viable ?? false;
   }
 
   /**
@@ -41,7 +41,7 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
    * connection never migrates by itself. @throws as `viable`
    */
   get betterPath(): Path | null {
-    return this.#followed()?.betterPath ?? null;
+    return this.followed()?.betterPath ?? null;
   }
 
   /**
@@ -49,15 +49,15 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
    * sockets. @throws as `viable`
    */
   get path(): Path | null {
-    return this.#followed()?.path ?? null;
+    return this.followed()?.path ?? null;
   }
 
-  get #isOpen(): boolean {
+  private get isOpen(): boolean {
     return this.channel !== null && this.ending === null;
   }
 
-  #followed(): PathFollower | null {
-    if (this.#isOpen && this.#follower === null) this.#follow();
+  private followed(): PathFollower | null {
+    if (this.isOpen && this.#follower === null) this.follow();
     return this.#follower;
   }
 
@@ -67,7 +67,7 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
   protected followAsAsked(): void {
     if (this.outbound === null || this.outbound.wishes === null) return;
     try {
-      this.#followed();
+      this.followed();
     } catch (error) {
       this.fail(error as HawserError, "local");
     }
@@ -79,14 +79,14 @@ export abstract class FollowingConnection<T = unknown> extends SecuringConnectio
     this.#follower = null;
   }
 
-  #follow(): void {
-    const footing = this.#footing();
+  private follow(): void {
+    const footing = this.footing();
     if (footing === null) return;
     const timeoutMs = this.outbound?.wishes?.viabilityTimeout ?? 0;
     this.#follower = new PathFollower(this, footing, timeoutMs);
   }
 
-  #footing(): Footing | null {
+  private footing(): Footing | null {
     const { localAddress, remoteAddress, outbound } = this;
     const isUnix = this.policy.transport === "unix";
     if (isUnix || localAddress === undefined || remoteAddress === undefined) return null;

@@ -66,9 +66,9 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
    *   unhandled rejections. See recv(2).
    */
   receive(options?: ReceiveOptions): Promise<Buffer | null> {
-    this.#requirePulling("receive()");
-    const promise = this.#reading().receive(options);
-    this.#endWhenDrained();
+    this.requirePulling("receive()");
+    const promise = this.reading().receive(options);
+    this.endWhenDrained();
     return promise;
   }
 
@@ -79,32 +79,32 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
    * @throws TypeError with ERR_INVALID_STATE where the `data` callback is given.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
-    this.#requirePulling("for await");
+    this.requirePulling("for await");
     return new Iteration(this);
   }
 
   /** @internal */
   nextResult(): Promise<IteratorResult<Buffer, undefined>> {
-    const promise = this.#reading().next();
-    this.#endWhenDrained();
+    const promise = this.reading().next();
+    this.endWhenDrained();
     return promise;
   }
 
-  #requirePulling(what: string): void {
+  private requirePulling(what: string): void {
     if (this.policy.data === undefined) return;
     throw invalidState(`${what} cannot be used beside the data callback, which gets everything`);
   }
 
-  #endWhenDrained(): void {
+  private endWhenDrained(): void {
     if ((this.flags & PEER_ENDED) === 0 || this.ending !== null) return;
-    if (this.receiver?.isDrained) this.#endConsumed();
+    if (this.receiver?.isDrained) this.endConsumed();
   }
 
   /** No `data` from now on, and nothing read from the kernel: the peer sees the window close. */
   pause(): this {
     if ((this.flags & PAUSED) !== 0) return this;
     this.flags |= PAUSED;
-    if ((this.flags & (CLOSING | TROUBLED)) === 0) this.#stopReading();
+    if ((this.flags & (CLOSING | TROUBLED)) === 0) this.stopReading();
     return this;
   }
 
@@ -112,28 +112,28 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
   resume(): this {
     if ((this.flags & PAUSED) === 0) return this;
     this.flags &= ~PAUSED;
-    queueMicrotask(() => this.#resumed());
+    queueMicrotask(() => this.resumed());
     return this;
   }
 
-  #resumed(): void {
+  private resumed(): void {
     const { data } = this.policy;
     if ((this.flags & PAUSED) !== 0) return;
-    if (data !== undefined && (this.flags & HOLDING) !== 0 && !this.#deliverHeld(data)) return;
+    if (data !== undefined && (this.flags & HOLDING) !== 0 && !this.deliverHeld(data)) return;
     if (this.ending !== null) return;
-    if (this.receiver === null || !this.receiver.isFull) this.#readOn();
+    if (this.receiver === null || !this.receiver.isFull) this.readOn();
   }
 
   // False when a callback has paused or closed in the middle.
-  #deliverHeld(data: DataHandler): boolean {
+  private deliverHeld(data: DataHandler): boolean {
     for (;;) {
       const bytes = this.receiver?.take();
       if (bytes === undefined) break;
-      this.#deliver(data, bytes);
+      this.deliver(data, bytes);
       if ((this.flags & (PAUSED | HOLDING)) !== HOLDING) return false;
     }
     this.flags &= ~HOLDING;
-    if ((this.flags & PEER_ENDED) !== 0) this.#endConsumed(false);
+    if ((this.flags & PEER_ENDED) !== 0) this.endConsumed(false);
     if (this.ending !== null) this.tellEnding();
     return true;
   }
@@ -153,13 +153,13 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
         policy.lend || given
           ? slab.subarray(offset, offset + length)
           : ownedCopy(slab, offset, length);
-      this.#deliver(policy.data, bytes);
+      this.deliver(policy.data, bytes);
     } else {
-      this.#keep(slab.subarray(offset, offset + length), given);
+      this.keep(slab.subarray(offset, offset + length), given);
     }
   }
 
-  #deliver(data: DataHandler, bytes: Buffer): void {
+  private deliver(data: DataHandler, bytes: Buffer): void {
     try {
       const result = data(this as never, bytes);
       if (result !== undefined) this.watch(result);
@@ -168,21 +168,21 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     }
   }
 
-  #keep(bytes: Buffer, given: boolean): void {
+  private keep(bytes: Buffer, given: boolean): void {
     if ((this.flags & CLOSING) !== 0) {
       // Read and dropped, so that the peer's end can come and ours arrives without a reset.
       if (this.received > this.bound().drainTo) this.abandonClose();
       return;
     }
     if (this.policy.data !== undefined) this.flags |= HOLDING;
-    const receiver = this.#reading();
+    const receiver = this.reading();
     // Held for long it is better copied: a block must not be kept for each slow reader.
     if (given && receiver.isWaiting) receiver.push(bytes);
     else receiver.append(bytes);
-    if (receiver.isFull) this.#stopReading();
+    if (receiver.isFull) this.stopReading();
   }
 
-  #reading(): Receiver<object> {
+  private reading(): Receiver<object> {
     if ((this.flags & DROPPABLE) !== 0) hold(this as unknown as Droppable, this.channel);
     if (this.receiver !== null) return this.receiver;
     const receiver = new Receiver<object>(this.policy.receiveHighWaterMark, consumed, this);
@@ -197,13 +197,13 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     return receiver;
   }
 
-  #stopReading(): void {
+  private stopReading(): void {
     if ((this.flags & (STOPPED | TROUBLED)) !== 0) return;
     this.flags |= STOPPED;
     this.channel?.pause();
   }
 
-  #readOn(): void {
+  private readOn(): void {
     if ((this.flags & STOPPED) === 0) return;
     this.flags &= ~STOPPED;
     this.channel?.resume();
@@ -213,13 +213,13 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
   onConsumed(): void {
     this.flags |= WAS_READ;
     if ((this.flags & (STOPPED | PAUSED)) === STOPPED && this.receiver?.isFull === false) {
-      this.#readOn();
+      this.readOn();
     }
   }
 
   /** @internal From now on everything is read, and what arrives is dropped. */
   protected drainReading(): void {
-    this.#readOn();
+    this.readOn();
   }
 
   /** @internal */
@@ -238,22 +238,22 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     } else if (this.policy.data !== undefined) {
       // After what is held, when resume() is called; a pause in this turn holds the end itself.
       if ((this.flags & PAUSED) !== 0) this.flags |= HOLDING;
-      if ((this.flags & HOLDING) === 0) this.#endConsumed(false);
-      else this.#awaitReader();
+      if ((this.flags & HOLDING) === 0) this.endConsumed(false);
+      else this.awaitReader();
     } else {
-      this.#pullEnded(this.#reading());
+      this.pullEnded(this.reading());
     }
   }
 
-  #pullEnded(receiver: Receiver<object>): void {
+  private pullEnded(receiver: Receiver<object>): void {
     const isAwaited = receiver.isWaiting;
     receiver.end();
-    if (isAwaited || ((this.flags & WAS_READ) === 0 && receiver.isDrained)) this.#endConsumed();
-    else this.#awaitReader();
+    if (isAwaited || ((this.flags & WAS_READ) === 0 && receiver.isDrained)) this.endConsumed();
+    else this.awaitReader();
   }
 
   // Whoever does not come back to read the rest does not hold the connection for ever.
-  #awaitReader(): void {
+  private awaitReader(): void {
     const isHeld = this.policy.allowHalfOpen || (this.flags & END_HELD) !== 0;
     if (!isHeld) this.startCloseTimeout();
   }
@@ -269,7 +269,7 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
 
   // The application knows that the peer has finished. Our own end follows in the next iteration of
   // the loop, so that what it answers now still goes out before it.
-  #endConsumed(isInCall = true): void {
+  private endConsumed(isInCall = true): void {
     if ((this.flags & (END_TOLD | CLOSING)) !== 0) return;
     this.flags |= END_TOLD;
     const { end, allowHalfOpen } = this.policy;

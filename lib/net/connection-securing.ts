@@ -71,7 +71,7 @@ export abstract class SecuringConnection<T = unknown> extends ReceivingConnectio
           reject(error);
           this.fail(error, "peer");
         };
-        this.#changeChannel(channel, (received) =>
+        this.changeChannel(channel, (received) =>
           context.secure({
             channel,
             received,
@@ -84,7 +84,10 @@ export abstract class SecuringConnection<T = unknown> extends ReceivingConnectio
     );
   }
 
-  #changeChannel(under: ByteChannel, make: (received: Buffer | undefined) => ByteChannel): void {
+  private changeChannel(
+    under: ByteChannel,
+    make: (received: Buffer | undefined) => ByteChannel,
+  ): void {
     const unread: Buffer[] = [];
     for (let bytes = this.receiver?.take(); bytes; bytes = this.receiver?.take()) {
       unread.push(bytes);

@@ -37,7 +37,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     if (!(data instanceof Uint8Array) && typeof data !== "string") return this.write(bytesOf(data));
     const { channel } = this;
     if ((this.flags & SHUT) !== 0) return false;
-    if (channel === null) return this.#writeEarly(data);
+    if (channel === null) return this.writeEarly(data);
     if (typeof data === "string") channel.writeText(data);
     else channel.write(data);
     if ((this.flags & WATCHED) === 0) this.watchLiveness(channel);
@@ -55,7 +55,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     return false;
   }
 
-  #writeEarly(data: Uint8Array | string): boolean {
+  private writeEarly(data: Uint8Array | string): boolean {
     // Kept as it is only if it is large, as after the connection is there. Lent memory never is.
     const isKept = typeof data !== "string" && data.length > COPY_THRESHOLD_BYTES && !isSlab(data);
     const bytes = isKept ? data : Buffer.from(data as string);
@@ -93,7 +93,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
   protected refused(): Promise<void> {
     const { ending } = this;
     // A write has failed, and what arrived before is being read: the failure follows at once.
-    if (ending === null && (this.flags & SEND_FAILED) !== 0) return this.#waiting().whenDrained();
+    if (ending === null && (this.flags & SEND_FAILED) !== 0) return this.waiting().whenDrained();
     const why =
       ending?.event === "fail" ? ending.error : this.error("EPIPE", "write", { phase: "open" });
     return quiet(Promise.reject(why));
@@ -104,20 +104,20 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     const { channel } = this;
     const isKept = bytes.length > COPY_THRESHOLD_BYTES && typeof bytes !== "string";
     if (isKept && this.bufferedAmount > 0) {
-      const taken = this.#waiting().whenTaken(this.bytesWritten);
-      return this.#mustWait(bytes.length) ? quiet(taken.then(nextIteration)) : taken;
+      const taken = this.waiting().whenTaken(this.bytesWritten);
+      return this.mustWait(bytes.length) ? quiet(taken.then(nextIteration)) : taken;
     }
-    if (needsDrain) return this.#waiting().whenDrained();
-    return channel !== null && this.#mustWait(bytes.length) ? nextIteration() : RESOLVED;
+    if (needsDrain) return this.waiting().whenDrained();
+    return channel !== null && this.mustWait(bytes.length) ? nextIteration() : RESOLVED;
   }
 
   // Code that awaits sends that are done at once must not keep the loop from turning.
-  #mustWait(size: number): boolean {
+  private mustWait(size: number): boolean {
     const { channel } = this;
     return channel !== null && mustWaitForLoop(channel, size, this.policy.sendHighWaterMark);
   }
 
-  #waiting(): SendWaiters {
+  private waiting(): SendWaiters {
     if ((this.flags & DROPPABLE) !== 0) hold(this as unknown as Droppable, this.channel);
     this.waiters ??= new SendWaiters();
     return this.waiters;
@@ -137,7 +137,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
       // A FIN is acknowledged as data is.
       if (this.channel !== null && (this.flags & WATCHED) === 0) this.watchLiveness(this.channel);
     }
-    return this.bufferedAmount === 0 ? RESOLVED : this.#waiting().whenTaken(this.bytesWritten);
+    return this.bufferedAmount === 0 ? RESOLVED : this.waiting().whenTaken(this.bytesWritten);
   }
 
   /** @internal What was written before there was a channel goes out first. */
@@ -146,13 +146,13 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     this.early = null;
     for (const chunk of chunks) channel.write(chunk);
     // Memory that was kept by reference and detached meanwhile would be a hole in the stream.
-    if (channel.writtenBytes !== bytes) this.fail(this.#lost(), "local");
+    if (channel.writtenBytes !== bytes) this.fail(this.lost(), "local");
     if ((this.flags & NEEDS_DRAIN) !== 0 || this.waiters !== null) channel.tell();
     if ((this.flags & SHUT) !== 0) channel.shutdown();
     if (channel.writtenBytes > 0 || (this.flags & SHUT) !== 0) this.watchLiveness(channel);
   }
 
-  #lost(): HawserError {
+  private lost(): HawserError {
     return this.error("EFAULT", "write", { phase: "open" });
   }
 
@@ -163,7 +163,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     if (this.bounds !== null) this.touch();
     this.waiters?.advance(channel.writtenBytes - buffered);
     if ((this.flags & NEEDS_DRAIN) !== 0) {
-      if (buffered <= this.policy.sendHighWaterMark >>> 1) this.#drained();
+      if (buffered <= this.policy.sendHighWaterMark >>> 1) this.drained();
       else channel.tell();
     }
     if (buffered === 0 && (this.flags & SHUT) !== 0 && (this.flags & PEER_ENDED) !== 0) {
@@ -171,7 +171,7 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     }
   }
 
-  #drained(): void {
+  private drained(): void {
     this.flags &= ~NEEDS_DRAIN;
     this.waiters?.drained();
     const { drain } = this.policy;

@@ -80,7 +80,7 @@ export class Connection<T = unknown>
   constructor(first: StreamEndpoint | URL | Accepted, options?: ConnectOptions<T>) {
     if (isAccepted(first)) {
       super(first.policy, null);
-      this.#accept(first);
+      this.accept(first);
     } else {
       const endpoint = parseEndpoint(first, "connect");
       // What carries a WebSocket is a kind of connection, and has its endpoint.
@@ -98,7 +98,7 @@ export class Connection<T = unknown>
     }
   }
 
-  #accept({ slot, generation, channel }: Accepted): void {
+  private accept({ slot, generation, channel }: Accepted): void {
     this.readyAt = Math.round(now());
     const accepted = channel ?? new StreamChannel(this);
     this.channel = accepted;
@@ -115,11 +115,11 @@ export class Connection<T = unknown>
     }
     this.transition("start");
     const isReferenced = (this.flags & UNREFERENCED) === 0;
-    outbound.begin(this, isReferenced, (reason) => this.#aborted(outbound, reason));
+    outbound.begin(this, isReferenced, (reason) => this.aborted(outbound, reason));
     return this;
   }
 
-  #aborted(outbound: Outbound, reason: unknown): void {
+  private aborted(outbound: Outbound, reason: unknown): void {
     outbound.refusal = reason;
     const { phase } = outbound;
     this.fail(this.error("ECANCELED", "connect", { phase, cause: reason }), "local");
@@ -131,11 +131,11 @@ export class Connection<T = unknown>
     if (outbound === null) return Promise.resolve(this);
     const { promise } = outbound.ready;
     if ((this.flags & OPENED) !== 0) outbound.resolve(this);
-    else if (this.ending !== null && this.channel === null) this.#refuse(outbound, this.ending);
+    else if (this.ending !== null && this.channel === null) this.refuse(outbound, this.ending);
     return promise as Promise<this>;
   }
 
-  #refuse(outbound: Outbound, { error }: Ending): void {
+  private refuse(outbound: Outbound, { error }: Ending): void {
     outbound.reject(outbound.refusal ?? error ?? this.cancelled("connect"));
   }
 
@@ -214,7 +214,7 @@ export class Connection<T = unknown>
    * @param drainBytes what the peer may still send before it is an abort
    */
   conclude(drainBytes = LINGER_DRAIN_BYTES): void {
-    if (this.ending !== null) this.#dropHeld();
+    if (this.ending !== null) this.dropHeld();
     if (this.ending !== null || (this.flags & CLOSING) !== 0) return;
     if ((this.flags & DROPPABLE) !== 0) forget(this, this.channel);
     const before = this.current;
@@ -224,7 +224,7 @@ export class Connection<T = unknown>
     // An error takes as long to make as the rest of a close, and nobody waits for most.
     if (this.receiver?.isDrained === false) this.receiver.cancel(this.cancelled("read"));
     if (before === "setup" || before === "waiting") {
-      this.#end("close", null, "local");
+      this.endAs("close", null, "local");
       return;
     }
     this.transition("close");
@@ -232,19 +232,19 @@ export class Connection<T = unknown>
     this.bound().drainTo = this.received + drainBytes;
     const { channel } = this;
     if (channel === null) return;
-    if (!isShut && !this.#isOver()) channel.shutdown();
+    if (!isShut && !this.isOver()) channel.shutdown();
     this.drainReading();
     this.finishIfDone();
   }
 
   /** RST now (SO_LINGER 0, socket(7)): queued bytes are lost, the descriptor is free this turn. */
   abort(): void {
-    if (this.ending !== null) this.#dropHeld();
-    else this.#end("abort", null, "local");
+    if (this.ending !== null) this.dropHeld();
+    else this.endAs("abort", null, "local");
   }
 
   // It is over already, and only still had something for a reader who does not want it any more.
-  #dropHeld(): void {
+  private dropHeld(): void {
     if ((this.flags & HOLDING) === 0) return;
     this.flags &= ~HOLDING;
     this.tellEnding();
@@ -258,7 +258,7 @@ export class Connection<T = unknown>
     if (this.#closed === null) {
       this.#closed = new Deferred<CloseResult>();
       const { ending } = this;
-      if (ending !== null && (this.flags & TOLD) !== 0) this.#closed.resolve(this.#result(ending));
+      if (ending !== null && (this.flags & TOLD) !== 0) this.#closed.resolve(this.result(ending));
     }
     return this.#closed.promise;
   }
@@ -308,36 +308,36 @@ export class Connection<T = unknown>
       this.tellEnding();
     } else if (this.current === "closing") {
       const context = { phase: "close", reason: "CLOSE_TIMEOUT" } as const;
-      this.#end("abort", this.error("ETIMEDOUT", "close", context), "local");
+      this.endAs("abort", this.error("ETIMEDOUT", "close", context), "local");
     } else {
       this.followEnd();
     }
   }
 
-  #isOver(): boolean {
+  private isOver(): boolean {
     return (this.flags & PEER_ENDED) !== 0 && this.bufferedAmount === 0;
   }
 
   /** @internal */
   protected override finishIfDone(): void {
-    if ((this.flags & SHUT) === 0 || !this.#isOver()) return;
-    this.#end("finished", null, (this.flags & CLOSING) !== 0 ? "local" : "peer");
+    if ((this.flags & SHUT) === 0 || !this.isOver()) return;
+    this.endAs("finished", null, (this.flags & CLOSING) !== 0 ? "local" : "peer");
   }
 
   /** @internal */
   protected override fail(error: HawserError, initiator: CloseResult["initiator"]): void {
-    this.#end("fail", error, initiator);
+    this.endAs("fail", error, initiator);
   }
 
   // The one way out: settles who waits, lets go of the descriptor, and tells when it is gone.
-  #end(
+  private endAs(
     event: Ending["event"],
     error: HawserError | null,
     initiator: CloseResult["initiator"],
   ): void {
     if (this.ending !== null) return;
     if ((this.flags & DROPPABLE) !== 0) forget(this, this.channel);
-    const info = this.#wantsInfo() ? this.transferCounts() : null;
+    const info = this.wantsInfo() ? this.transferCounts() : null;
     this.ending = { event, error, initiator, info, at: Math.round(now()), from: this.current };
     this.flags |= SHUT;
     this.clearBounds();
@@ -359,7 +359,7 @@ export class Connection<T = unknown>
   }
 
   // One system call, which is left out where nobody can ask for what it gives.
-  #wantsInfo(): boolean {
+  private wantsInfo(): boolean {
     const isAsked = this.#closed !== null || this.policy.close !== undefined || tracesClose();
     return this.policy.transport === "tcp" && (isAsked || this.outbound !== null);
   }
@@ -396,20 +396,20 @@ export class Connection<T = unknown>
       this.tellState(this.current, ending.from, this.stateReason);
     }
     if ((this.flags & OPENED) === 0) {
-      if (outbound !== null) this.#refuse(outbound, ending);
+      if (outbound !== null) this.refuse(outbound, ending);
     } else if (policy.close !== undefined) {
       this.call(policy.close as never, ending.error);
     }
-    if (this.#closed !== null || tracesClose()) this.#tellResult(this.#result(ending));
+    if (this.#closed !== null || tracesClose()) this.tellResult(this.result(ending));
     policy.owner?.connectionClosed(this);
   }
 
-  #tellResult(result: CloseResult): void {
+  private tellResult(result: CloseResult): void {
     if (tracesClose()) traceClose(this as unknown as Connection<never>, result);
     this.#closed?.resolve(result);
   }
 
-  #result({ error, initiator, info }: Ending): CloseResult {
+  private result({ error, initiator, info }: Ending): CloseResult {
     return { error, initiator, transfer: this.transferOf(info) };
   }
 }
