@@ -4,8 +4,9 @@ import { parseArgs } from "node:util";
 import type { Connection } from "../net/connection.ts";
 import { connect } from "../net/entry.ts";
 import { CONNECTION_FLAGS, connectionOptions, readStreamUrl } from "./flags.ts";
-import { pipeBoth } from "./pipe.ts";
+import { Input, pipeBoth } from "./pipe.ts";
 import { withProgress } from "./progress.ts";
+import { place } from "./terminal.ts";
 import { TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 import { isAboutUdp, runUdpConnect } from "./udp.ts";
 
@@ -35,6 +36,13 @@ For tls:
   --cert FILE --key FILE    a client's certificate
   --insecure                accept any certificate`;
 
+/** As `parseArgs` of node:util takes them. */
+export const CONNECT_FLAGS = {
+  ...CONNECTION_FLAGS,
+  ...TLS_FLAGS,
+  verbose: { type: "boolean", short: "v" },
+} as const;
+
 export async function runConnect(args: string[]): Promise<void> {
   if (isAboutUdp(args)) {
     await runUdpConnect(args);
@@ -43,7 +51,7 @@ export async function runConnect(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...CONNECTION_FLAGS, ...TLS_FLAGS, verbose: { type: "boolean", short: "v" } },
+    options: CONNECT_FLAGS,
   });
   const url = readStreamUrl(positionals, "connect");
   // Reading goes on after our end of the input, until the peer's.
@@ -51,12 +59,19 @@ export async function runConnect(args: string[]): Promise<void> {
   const connecting = connect(url, options);
   const connection = await withProgress(`connecting to ${url}`, connecting);
   if (values.verbose) tellWho(connection);
-  await pipeBoth(connection, process.stdin, process.stdout);
+  const input = new Input(process.stdin);
+  try {
+    await pipeBoth(connection, input, process.stdout);
+  } finally {
+    input.close();
+  }
   const { error } = await connection.close();
   if (error !== null) throw error;
 }
 
 function tellWho({ localAddress, localPort, remoteAddress, remotePort, tls }: Connection): void {
+  const from = place({ address: localAddress, port: localPort });
+  const to = place({ address: remoteAddress, port: remotePort });
   const over = tls === null ? "" : ` with ${tls.protocol}, ${tls.cipher}`;
-  console.error(`connected ${localAddress}:${localPort} to ${remoteAddress}:${remotePort}${over}`);
+  console.error(`connected ${from === "" ? "" : `${from} `}to ${to}${over}`);
 }

@@ -35,6 +35,26 @@ export function readStreamUrl(positionals: readonly string[], command: string): 
   return url as `tcp://${string}`;
 }
 
+/** `HOST:PORT` or the URL of one of the schemes, as the one argument of `probe` and `watch`. */
+export function readTarget(
+  positionals: readonly string[],
+  command: string,
+  schemes: readonly string[],
+): `tcp://${string}` {
+  const [target, extra] = positionals;
+  if (target === undefined || extra !== undefined) {
+    throw new UsageError(`${command} takes one HOST:PORT`);
+  }
+  const hasScheme = /^[a-z+]+:/i.test(target) && !/^[^:]+:[0-9]+$/.test(target);
+  const url = hasScheme ? target : `tcp://${target}`;
+  if (schemes.some((scheme) => url.toLowerCase().startsWith(`${scheme}:`))) {
+    return url as `tcp://${string}`;
+  }
+  const forms = schemes.map((scheme) => (scheme === "unix" ? "unix:PATH" : `${scheme}://`));
+  const last = forms.pop();
+  throw new UsageError(`${command} takes HOST:PORT, ${forms.join(", ")} or ${last}: ${target}`);
+}
+
 /** `60/10/3`: idle and interval in seconds, and the count; or `off`. */
 export function readKeepAlive(text: string): KeepAliveOptions | false {
   if (text === "off") return false;

@@ -1,22 +1,23 @@
 // `hawser listen URL`: takes connections, and joins them to standard input and output, to a
-// command, or to themselves.
+// command (exec.ts), or to themselves.
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { once } from "node:events";
 import { parseArgs } from "node:util";
 import type { HawserError } from "../errors/index.ts";
 import type { Connection } from "../net/connection.ts";
 import { listen } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
+import type { ListenOptions } from "../net/types.ts";
+import { Commands } from "./exec.ts";
 import { connectionOptions, readStreamUrl, STREAM_FLAGS, UsageError } from "./flags.ts";
-import { pipeBoth } from "./pipe.ts";
+import { Input, pipeBoth } from "./pipe.ts";
+import { place } from "./terminal.ts";
 import { SERVER_TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 import { isAboutUdp, runUdpListen } from "./udp.ts";
 
 export const LISTEN_HELP = `hawser listen URL [options]
 
 Takes one connection, prints what it sends and sends it standard input. With --echo or --exec it
-takes any number, until Ctrl-C.
+takes any number. Ctrl-C ends it with status 0.
 
 URL: tcp://HOST:PORT, with an empty HOST or * for every address and port 0 for any free one;
 tls://HOST:PORT the same with a certificate; unix:PATH or unix:@NAME. The address is printed on
@@ -24,7 +25,8 @@ standard error. udp://HOST:PORT prints datagrams of any peer, or of a multicast 
 of its own: hawser help udp.
 
   --echo                send everything back
-  --exec COMMAND        run a command for each connection, by the shell
+  --exec COMMAND        run a command for each connection, by the shell; its environment has
+                        HAWSER_REMOTE_ADDRESS and HAWSER_REMOTE_PORT
   --keep-open           take connections one after the other
   --idle-timeout 5m     end a connection on which nothing moves for so long
   --keepalive 60/10/3   idle/interval/count in seconds, or off
@@ -38,6 +40,18 @@ For tls:
   --key FILE            its key
   --alpn NAME,...       protocols to accept, in order of preference`;
 
+/** As `parseArgs` of node:util takes them. */
+export const LISTEN_FLAGS = {
+  ...STREAM_FLAGS,
+  ...SERVER_TLS_FLAGS,
+  echo: { type: "boolean" },
+  exec: { type: "string" },
+  "keep-open": { type: "boolean", short: "k" },
+} as const;
+
+/** How long connections have to end after Ctrl-C before they are aborted. */
+const CLOSE_MS = 2_000;
+
 export async function runListen(args: string[]): Promise<void> {
   if (isAboutUdp(args)) {
     await runUdpListen(args);
@@ -46,13 +60,7 @@ export async function runListen(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: {
-      ...STREAM_FLAGS,
-      ...SERVER_TLS_FLAGS,
-      echo: { type: "boolean" },
-      exec: { type: "string" },
-      "keep-open": { type: "boolean", short: "k" },
-    },
+    options: LISTEN_FLAGS,
   });
   const url = readStreamUrl(positionals, "listen");
   const { echo = false, exec } = values;
@@ -70,8 +78,7 @@ export async function runListen(args: string[]): Promise<void> {
   if (echo) {
     await serve(url, await listen(url, options, echoBack));
   } else if (exec !== undefined) {
-    const run = (connection: Connection) => execute(connection, exec);
-    await serve(url, await listen(url, { ...options, allowHalfOpen: true }, run));
+    await serveCommand(url, exec, options);
   } else {
     const listener = await listen(url, { ...options, allowHalfOpen: true });
     await takeOne(url, listener, values["keep-open"]);
@@ -79,7 +86,7 @@ export async function runListen(args: string[]): Promise<void> {
 }
 
 // A handshake that failed, or no descriptor left: the others are served nevertheless.
-function complain(_listener: Listener, error: HawserError): void {
+function complain(_listener: unknown, error: Error): void {
   console.error(`hawser: ${error.message.split("\n")[0]}`);
 }
 
@@ -87,19 +94,22 @@ const isSecure = (url: string) => url.startsWith("tls:");
 
 function announce(url: string, listener: Listener): void {
   const scheme = isSecure(url) ? "tls" : "tcp";
-  for (const { address, family, port } of listener.addresses) {
-    const host = family === "IPv6" ? `[${address}]` : address;
-    console.error(
-      `listening on ${family === "unix" ? `unix:${address}` : `${scheme}://${host}:${port}`}`,
-    );
+  for (const at of listener.addresses) {
+    const isPath = at.family === "unix";
+    console.error(`listening on ${isPath ? `unix:${at.address}` : `${scheme}://${place(at)}`}`);
   }
 }
 
-/** Until Ctrl-C; then each connection may end before it is aborted. */
-async function serve(url: string, listener: Listener): Promise<void> {
-  announce(url, listener);
-  const stop = () => void listener.close({ timeout: 2_000 });
+/** Ctrl-C: no more connections, and those that there are may end before they are aborted. */
+function closeOnSignal(listener: Listener): void {
+  const stop = () => void listener.close({ timeout: CLOSE_MS });
   process.once("SIGINT", stop).once("SIGTERM", stop);
+}
+
+/** Until Ctrl-C. */
+async function serve(url: string, listener: Listener): Promise<void> {
+  closeOnSignal(listener);
+  announce(url, listener);
   const { error } = await listener.closed;
   if (error !== null) throw error;
 }
@@ -108,47 +118,50 @@ async function echoBack(connection: Connection): Promise<void> {
   for await (const chunk of connection) await connection.send(chunk);
 }
 
+async function serveCommand(
+  url: `tcp://${string}`,
+  exec: string,
+  options: ListenOptions,
+): Promise<void> {
+  const commands = new Commands(exec);
+  const listener = await listen(url, { ...options, allowHalfOpen: true }, async (connection) => {
+    try {
+      await commands.run(connection);
+    } catch (error) {
+      complain(null, error as Error);
+      // An end would look as if the command had nothing to say.
+      connection.abort();
+    }
+  });
+  await serve(url, listener);
+  commands.stop();
+}
+
 async function takeOne(url: string, listener: Listener, keepOpen = false): Promise<void> {
+  closeOnSignal(listener);
   announce(url, listener);
   listener.newConnectionLimit = 1;
-  for await (const connection of listener) {
-    await pipeBoth(connection, process.stdin, process.stdout);
-    const { error } = await connection.close();
-    if (keepOpen) {
-      listener.newConnectionLimit = 1;
-      continue;
-    }
-    await listener.close();
-    if (error !== null) throw error;
-  }
-}
-
-async function execute(connection: Connection, command: string): Promise<void> {
-  const child = spawn(command, {
-    shell: true,
-    stdio: ["pipe", "pipe", "inherit"],
-    env: {
-      ...process.env,
-      HAWSER_REMOTE_ADDRESS: connection.remoteAddress ?? "",
-      HAWSER_REMOTE_PORT: String(connection.remotePort ?? ""),
-    },
-  }) as unknown as ChildProcessWithoutNullStreams;
-  // A command that does not read its input is not an error.
-  child.stdin.on("error", () => {});
-  const exited = once(child, "exit");
-  void feed(connection, child);
-  for await (const chunk of child.stdout) await connection.send(chunk as Buffer);
-  await exited;
-}
-
-async function feed(connection: Connection, child: ChildProcessWithoutNullStreams): Promise<void> {
+  const input = new Input(process.stdin);
   try {
-    for await (const chunk of connection) {
-      if (!child.stdin.write(chunk)) await once(child.stdin, "drain");
+    for await (const connection of listener) {
+      const error = await converse(connection, input);
+      if (error !== null && !keepOpen) throw error;
+      if (error !== null) complain(listener, error);
+      if (!keepOpen) return;
+      listener.newConnectionLimit = 1;
     }
-    child.stdin.end();
-  } catch {
-    // The connection has failed, or the command ended first; either way it gets no more.
-    child.stdin.destroy();
+  } finally {
+    input.close();
+    await listener.close({ timeout: 0 });
   }
+}
+
+/** What the connection failed with, or null. Throws where it is standard input that fails. */
+async function converse(connection: Connection, input: Input): Promise<HawserError | null> {
+  try {
+    await pipeBoth(connection, input, process.stdout);
+  } catch (error) {
+    if (connection.state === "ready") throw error;
+  }
+  return (await connection.close()).error;
 }

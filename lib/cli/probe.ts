@@ -6,10 +6,10 @@ import type { Connection } from "../net/connection.ts";
 import { connect } from "../net/entry.ts";
 import type { EstablishmentReport } from "../net/types.ts";
 import { getOption, type ReadableOption } from "../socket/options.ts";
-import { CONNECTION_FLAGS, connectionOptions, UsageError } from "./flags.ts";
+import { CONNECTION_FLAGS, connectionOptions, readTarget, UsageError } from "./flags.ts";
 import { lookAtTls, showTls } from "./probe-tls.ts";
 import { withProgress } from "./progress.ts";
-import { bar, bytes, duration, type Palette, palette, table } from "./terminal.ts";
+import { bar, bytes, duration, type Palette, palette, place, table } from "./terminal.ts";
 import { TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 
 export const PROBE_HELP = `hawser probe HOST:PORT [options]
@@ -38,7 +38,14 @@ const GOODBYE_MS = 500;
 const BAR_WIDTH = 40;
 
 const { insecure: _, ...CLIENT_TLS_FLAGS } = TLS_FLAGS;
-const PROBE_TLS_FLAGS = { ...CLIENT_TLS_FLAGS, tls: { type: "boolean" } } as const;
+/** As `parseArgs` of node:util takes them. */
+export const PROBE_FLAGS = {
+  ...CONNECTION_FLAGS,
+  ...CLIENT_TLS_FLAGS,
+  tls: { type: "boolean" },
+  json: { type: "boolean" },
+} as const;
+const SCHEMES = ["tcp", "tls", "unix"];
 /** What is wrong with a certificate is shown, not stopped at; what browsers offer is offered. */
 const TLS_DEFAULTS = { rejectUnauthorized: false, alpnProtocols: ["h2", "http/1.1"] } as const;
 
@@ -55,25 +62,19 @@ const SHOWN: readonly ReadableOption[] = [
 ];
 
 export async function runProbe(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { ...CONNECTION_FLAGS, ...PROBE_TLS_FLAGS, json: { type: "boolean" } },
-  });
-  const [target, extra] = positionals;
-  if (target === undefined || extra !== undefined)
-    throw new UsageError("probe takes one HOST:PORT");
-  const url = urlOf(target, values.tls === true);
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: PROBE_FLAGS });
+  const url = urlOf(readTarget(positionals, "probe", SCHEMES), values.tls === true);
+  const isTls = /^tls:/i.test(url);
   const tls = tlsOptions(values);
-  if (tls !== undefined && !url.startsWith("tls:")) throw new UsageError("that needs --tls");
+  if (tls !== undefined && !isTls) throw new UsageError("that needs --tls");
   const options = connectionOptions(values);
   const connecting = connect(url, {
     ...options,
-    ...(url.startsWith("tls:") && { tls: { ...TLS_DEFAULTS, ...tls } }),
+    ...(isTls && { tls: { ...TLS_DEFAULTS, ...tls } }),
     closeTimeout: GOODBYE_MS,
     connectTimeout: options.connectTimeout ?? DEFAULT_TIMEOUT_MS,
   });
-  const connection = await withProgress(`connecting to ${target}`, connecting);
+  const connection = await withProgress(`connecting to ${positionals[0]}`, connecting);
   const found = look(connection);
   console.log(values.json ? JSON.stringify(found, null, 2) : show(found, palette(process.stdout)));
   await connection.close();
@@ -82,15 +83,10 @@ export async function runProbe(args: string[]): Promise<void> {
   }
 }
 
-function urlOf(target: string, isSecure: boolean): `tcp://${string}` {
-  const hasScheme = /^[a-z+]+:/i.test(target) && !/^[^:]+:[0-9]+$/.test(target);
-  const url = hasScheme ? target : `tcp://${target}`;
-  if (!/^(?:tcp|tls|unix):/i.test(url)) {
-    throw new UsageError(`probe takes HOST:PORT, tcp://, tls:// or unix:PATH: ${target}`);
-  }
-  if (!isSecure || url.startsWith("tls:")) return url as `tcp://${string}`;
-  if (!url.startsWith("tcp:")) throw new UsageError("--tls takes HOST:PORT");
-  return url.replace("tcp:", "tls:") as `tcp://${string}`;
+function urlOf(url: `tcp://${string}`, isSecure: boolean): `tcp://${string}` {
+  if (!isSecure || /^tls:/i.test(url)) return url;
+  if (!/^tcp:/i.test(url)) throw new UsageError("--tls takes HOST:PORT");
+  return url.replace(/^tcp:/i, "tls:") as `tcp://${string}`;
 }
 
 function look(connection: Connection) {
@@ -115,19 +111,13 @@ export type Findings = ReturnType<typeof look>;
 export function show(found: Findings, colours: Palette): string {
   const { local, remote } = found;
   const sections = [
-    `${colours.bold(at(remote))}${local.address ? ` from ${at(local)}` : ""}`,
+    `${colours.bold(place(remote))}${local.address ? ` from ${place(local)}` : ""}`,
     phases(found.establishment, colours),
     found.tls === null ? "" : showTls(found.tls, colours),
     kernel(found),
     table(Object.entries(found.options).map(([name, value]) => [name, String(value)])),
   ];
   return sections.filter((section) => section !== "").join("\n\n");
-}
-
-function at({ address = "", port }: { address?: string | undefined; port?: number | undefined }) {
-  // A path has no port.
-  if (!port) return address;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function phases(report: EstablishmentReport, colours: Palette): string {
@@ -139,7 +129,7 @@ function phases(report: EstablishmentReport, colours: Palette): string {
   ]);
   const tried = report.attempts
     .filter(({ outcome }) => outcome !== "won")
-    .map(({ address, port, outcome, error }) => `${address}:${port} ${error?.code ?? outcome}`);
+    .map(({ outcome, error, ...at }) => `${place(at)} ${error?.code ?? outcome}`);
   const lines = [colours.accent(table([...rows, ["ready", duration(whole), ""]]))];
   if (tried.length > 0) lines.push(`also tried: ${tried.join(", ")}`);
   return lines.join("\n");

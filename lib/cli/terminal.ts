@@ -77,6 +77,13 @@ export function bytes(count: number): string {
   return unit === 0 ? `${count} B` : `${value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** An address with its port, as in a URL; a path has none, and an unnamed socket is empty. */
+export function place(at: { address?: string | undefined; port?: number | undefined }): string {
+  const { address = "", port } = at;
+  if (!port) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** Rows of cells in columns that are as wide as their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];

@@ -12,6 +12,7 @@ import type { UdpListener } from "../net/udp/listener.ts";
 import type { UdpOptions } from "../net/udp/types.ts";
 import type { Datagram } from "../socket/datagram-receiver.ts";
 import { readCount, readDuration, readSocketOption, UsageError } from "./flags.ts";
+import { place } from "./terminal.ts";
 
 export const UDP_HELP = `hawser connect udp://HOST:PORT [options]
 hawser listen udp://HOST:PORT [options]
@@ -31,7 +32,8 @@ input to whom it heard last; with the address of a multicast group it joins that
   --local-port PORT
   --option NAME=VALUE         a socket option in the kernel's unit; may be repeated`;
 
-const FLAGS = {
+/** As `parseArgs` of node:util takes them. */
+export const UDP_FLAGS = {
   echo: { type: "boolean" },
   broadcast: { type: "boolean" },
   "multicast-interface": { type: "string" },
@@ -47,7 +49,7 @@ const FLAGS = {
 const DEFAULT_IDLE_MS = 1_000;
 const MAX_TTL = 255;
 
-type Flags = { [K in keyof typeof FLAGS]?: string | boolean | string[] | undefined };
+type Flags = { [K in keyof typeof UDP_FLAGS]?: string | boolean | string[] | undefined };
 
 /** Whether a command line is about UDP. */
 export function isAboutUdp(args: readonly string[]): boolean {
@@ -60,7 +62,7 @@ function read(args: string[]): {
   text: `udp://${string}`;
   flags: Flags;
 } {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: FLAGS });
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: UDP_FLAGS });
   const [text, extra] = positionals;
   if (text === undefined || extra !== undefined) throw new UsageError("one URL is needed");
   // The host is looked at for what it is; whether the URL is right, the library says.
@@ -109,6 +111,14 @@ async function print(data: Buffer): Promise<void> {
 
 async function eachLine(send: (line: string) => Promise<void>): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) await send(`${line}\n`);
+}
+
+// One that is too long, or that nobody takes (ICMP): the next may fare better.
+function orComplain(send: (line: string) => Promise<void>): (line: string) => Promise<void> {
+  return (line) =>
+    send(line).catch((error: Error) => {
+      console.error(`hawser: ${error.message.split("\n")[0]}`);
+    });
 }
 
 export async function runUdpConnect(args: string[]): Promise<void> {
@@ -173,13 +183,15 @@ export async function runUdpListen(args: string[]): Promise<void> {
       else void print(bytes);
     },
   });
-  announce(listener);
   const stop = () => void listener.close({ timeout: 1_000 });
   process.once("SIGINT", stop).once("SIGTERM", stop);
+  announce(listener);
   if (!isEcho) {
-    void eachLine(async (line) => {
-      if (last?.state === "ready") await last.send(line);
-    });
+    void eachLine(
+      orComplain(async (line) => {
+        if (last?.state === "ready") await last.send(line);
+      }),
+    );
   }
   const { error } = await listener.closed;
   process.stdin.destroy();
@@ -187,9 +199,8 @@ export async function runUdpListen(args: string[]): Promise<void> {
 }
 
 function announce(listener: UdpListener): void {
-  for (const { address, family, port } of listener.addresses) {
-    const host = family === "IPv6" ? `[${address}]` : address;
-    console.error(`listening on udp://${host}:${port}`);
+  for (const at of listener.addresses) {
+    console.error(`listening on udp://${place(at)}`);
   }
 }
 
@@ -200,10 +211,10 @@ async function listenToGroup(text: `udp://${string}`, flags: Flags): Promise<voi
     ttl: flags.ttl === undefined ? undefined : readCount(flags.ttl as string, "--ttl", 1),
   });
   const names = group.interfaces.map(({ name }) => name).join(", ");
-  console.error(`listening on udp://${group.address}:${group.port} through ${names}`);
   const stop = () => void group.leave();
   process.once("SIGINT", stop).once("SIGTERM", stop);
-  void eachLine((line) => group.send(line));
+  console.error(`listening on udp://${place(group)} through ${names}`);
+  void eachLine(orComplain((line) => group.send(line)));
   for await (const { data } of group as AsyncIterable<Datagram>) await print(data);
   process.stdin.destroy();
 }

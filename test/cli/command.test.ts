@@ -1,53 +1,23 @@
 // The built command as a person runs it, against peers of Node's own.
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { freePort } from "../adapters/servers.ts";
+import { foreignEnvironment } from "../support/environment.ts";
+import {
+  cleanUpAfterEach,
+  cleanUps,
+  hasScript,
+  hawser,
+  inTerminal,
+  Run,
+  skippedWithoutScript,
+} from "./support.ts";
 
-const MAIN = new URL("../../dist/cli.js", import.meta.url).pathname;
-const children: ChildProcessWithoutNullStreams[] = [];
-const servers: net.Server[] = [];
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-  for (const server of servers.splice(0)) server.close();
-});
-
-class Run {
-  readonly child: ChildProcessWithoutNullStreams;
-  out = "";
-  err = "";
-
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [MAIN, ...args]);
-    children.push(this.child);
-    this.child.stdout.on("data", (text) => {
-      this.out += text;
-    });
-    this.child.stderr.on("data", (text) => {
-      this.err += text;
-    });
-  }
-
-  async ended(): Promise<number | null> {
-    const [code] = await once(this.child, "close");
-    return code;
-  }
-
-  /** Waits until standard error says something that matches. */
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.err);
-      if (match !== null) return match;
-      await once(this.child.stderr, "data");
-    }
-  }
-}
-
-const hawser = (...args: string[]) => new Run(args);
+cleanUpAfterEach();
 
 async function serve(onConnection: (socket: net.Socket) => void): Promise<number> {
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
@@ -55,7 +25,7 @@ async function serve(onConnection: (socket: net.Socket) => void): Promise<number
     socket.on("error", () => {});
     onConnection(socket);
   });
-  servers.push(server);
+  cleanUps.push(() => server.close());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
@@ -63,12 +33,19 @@ async function serve(onConnection: (socket: net.Socket) => void): Promise<number
 
 const echo = (socket: net.Socket) => void socket.pipe(socket);
 
-async function talk(port: number, text: string): Promise<string> {
-  const socket = net.connect(port, "127.0.0.1");
-  socket.end(text);
-  let answer = "";
-  for await (const chunk of socket) answer += chunk;
-  return answer;
+/** Of a listener whose queue is full: it answers no more SYNs. */
+async function deafPort(): Promise<number> {
+  const program = `
+import socket, time
+listener = socket.socket(); listener.bind(("127.0.0.1", 0)); listener.listen(0)
+port = listener.getsockname()[1]
+held = []
+for _ in range(4):
+    s = socket.socket(); s.setblocking(False); held.append(s)
+    s.connect_ex(("127.0.0.1", port))
+print(port, flush=True); time.sleep(60)`;
+  const python = new Run("python3", ["-c", program], foreignEnvironment());
+  return Number((await python.says("out", /(\d+)\n/))[1]);
 }
 
 describe("hawser connect", () => {
@@ -103,11 +80,30 @@ describe("hawser connect", () => {
   });
 
   it("B54: a refused port is one line on standard error, and status 1", async () => {
-    const port = await serve(() => {});
-    await new Promise((done) => servers.pop()?.close(done));
+    const port = await freePort();
     const run = hawser("connect", `tcp://127.0.0.1:${port}`);
     expect(await run.ended()).toBe(1);
     expect(run.err).toBe(`hawser: connect ECONNREFUSED 127.0.0.1:${port}\n`);
+  });
+
+  it("--verbose says what is connected to what, a path as well", async () => {
+    const path = join(tmpdir(), `hawser-${process.pid}-connect.sock`);
+    const server = net.createServer((socket) => socket.end()).listen(path);
+    cleanUps.push(() => server.close());
+    await once(server, "listening");
+    const [tcp, unix] = [await serve((socket) => socket.end()), `unix:${path}`];
+    for (const [url, said] of [
+      [
+        `tcp://127.0.0.1:${tcp}`,
+        new RegExp(`^connected 127\\.0\\.0\\.1:\\d+ to 127\\.0\\.0\\.1:${tcp}\n$`),
+      ],
+      [unix, `connected to ${path}\n`],
+    ] as const) {
+      const run = hawser("connect", url, "--verbose");
+      run.child.stdin.end();
+      expect(await run.ended()).toBe(0);
+      expect(run.err).toMatch(said);
+    }
   });
 
   it("a reset is status 1", async () => {
@@ -117,42 +113,6 @@ describe("hawser connect", () => {
     );
     expect(await run.ended()).toBe(1);
     expect(run.err).toMatch(/^hawser: .*ECONNRESET/);
-  });
-});
-
-describe("hawser listen", () => {
-  it("--echo sends everything back to anyone, and Ctrl-C ends it with status 0", async () => {
-    const run = hawser("listen", "tcp://127.0.0.1:0", "--echo");
-    const port = Number((await run.says(/listening on tcp:\/\/127\.0\.0\.1:(\d+)\n/))[1]);
-    expect(await Promise.all([talk(port, "one"), talk(port, "two")])).toEqual(["one", "two"]);
-    run.child.kill("SIGINT");
-    expect(await run.ended()).toBe(0);
-  });
-
-  it("--exec runs a command for each connection", async () => {
-    const run = hawser("listen", "tcp://127.0.0.1:0", "--exec", "tr a-z A-Z");
-    const port = Number((await run.says(/:(\d+)\n/))[1]);
-    expect(await talk(port, "quiet")).toBe("QUIET");
-    expect(await talk(port, "again")).toBe("AGAIN");
-  });
-
-  it("takes one connection for its input and output", async () => {
-    const run = hawser("listen", "tcp://127.0.0.1:0");
-    const port = Number((await run.says(/:(\d+)\n/))[1]);
-    run.child.stdin.end("from here");
-    expect(await talk(port, "from there")).toBe("from here");
-    expect(await run.ended()).toBe(0);
-    expect(run.out).toBe("from there");
-  });
-
-  it("listens on a Unix socket", async () => {
-    const path = join(tmpdir(), `hawser-${process.pid}-cli.sock`);
-    const run = hawser("listen", `unix:${path}`, "--echo");
-    await run.says(/listening on unix:/);
-    const socket = net.connect(path);
-    socket.end("local");
-    const [chunk] = await once(socket, "data");
-    expect(String(chunk)).toBe("local");
   });
 });
 
@@ -176,71 +136,20 @@ describe("hawser probe", () => {
   });
 
   it("B2: gives up after --connect-timeout and says in which phase", async () => {
-    // A listener whose queue is full answers no more SYNs.
-    const program = `
-      import socket, sys, time
-      listener = socket.socket(); listener.bind(("127.0.0.1", 0)); listener.listen(0)
-      port = listener.getsockname()[1]
-      held = []
-      for _ in range(4):
-          s = socket.socket(); s.setblocking(False); held.append(s)
-          s.connect_ex(("127.0.0.1", port))
-      print(port, flush=True); time.sleep(60)`;
-    const python = spawn("python3", ["-c", program.replace(/^ {6}/gm, "")]);
-    children.push(python);
-    const [line] = await once(python.stdout, "data");
+    const port = await deafPort();
     const began = performance.now();
-    const run = hawser(
-      "probe",
-      `127.0.0.1:${Number(line)}`,
-      "--connect-timeout",
-      "300ms",
-      "--json",
-    );
+    const run = hawser("probe", `127.0.0.1:${port}`, "--connect-timeout", "300ms", "--json");
     expect(await run.ended()).toBe(1);
     expect(performance.now() - began).toBeGreaterThan(300);
     expect(run.err).toMatch(/^hawser: connect ETIMEDOUT 127\.0\.0\.1/);
   });
 });
 
-describe("hawser watch", () => {
-  it("prints one line for each look", async () => {
-    const port = await serve(echo);
-    const run = hawser("watch", `127.0.0.1:${port}`, "--count", "3", "--interval", "10ms");
-    expect(await run.ended()).toBe(0);
-    expect(run.out.trim().split("\n")).toHaveLength(3);
-    expect(run.out).toMatch(/round trip \d.*state ESTABLISHED$/m);
-  });
-
-  it("--json is one object a line", async () => {
-    const port = await serve(echo);
-    const run = hawser("watch", `127.0.0.1:${port}`, "--count", "1", "--json");
-    expect(await run.ended()).toBe(0);
-    expect(JSON.parse(run.out).state).toBe("ESTABLISHED");
-  });
-});
-
-describe("hawser watch and probe of what is there no more, or no TCP", () => {
-  it("watch says that the peer has ended, with status 1", async () => {
-    const port = await serve((socket) => setTimeout(() => socket.end(), 50));
-    const run = hawser("watch", `127.0.0.1:${port}`, "--interval", "20ms");
-    expect(await run.ended()).toBe(1);
-    expect(run.out).toMatch(/ESTABLISHED$/m);
-    expect(run.err).toBe("hawser: the peer has ended the connection\n");
-  });
-
-  it("watch ends with status 0 on Ctrl-C", async () => {
-    const run = hawser("watch", `127.0.0.1:${await serve(echo)}`, "--interval", "20ms");
-    await once(run.child.stdout, "data");
-    run.child.kill("SIGINT");
-    expect(await run.ended()).toBe(0);
-    expect(run.err).toBe("");
-  });
-
-  it("probe of a Unix socket shows its path", async () => {
+describe("hawser probe of what is no TCP", () => {
+  it("a Unix socket shows its path", async () => {
     const path = join(tmpdir(), `hawser-${process.pid}-probe.sock`);
     const server = net.createServer((socket) => socket.resume()).listen(path);
-    servers.push(server);
+    cleanUps.push(() => server.close());
     await once(server, "listening");
     const run = hawser("probe", `unix:${path}`);
     expect(await run.ended()).toBe(0);
@@ -252,6 +161,31 @@ describe("hawser watch and probe of what is there no more, or no TCP", () => {
     const run = hawser(command, `ws://127.0.0.1:${await serve(echo)}/`);
     expect(await run.ended()).toBe(2);
     expect(run.err).toMatch(/^hawser: \w+ takes .*tcp:.* tls:.* unix:.* ws:/);
+  });
+});
+
+describe.skipIf(!hasScript)(`on a terminal${skippedWithoutScript}`, () => {
+  it("there are colours, unless NO_COLOR or a pipe", async () => {
+    const args = ["probe", `127.0.0.1:${await serve(echo)}`];
+    const [shown, plain, piped] = [
+      inTerminal(args),
+      inTerminal(args, { NO_COLOR: "1" }),
+      hawser(...args),
+    ];
+    expect(await Promise.all([shown, plain, piped].map((run) => run.ended()))).toEqual([0, 0, 0]);
+    expect(shown.out).toContain("\u001b[1m127.0.0.1");
+    expect(shown.out).toContain("\u001b[36mconnect");
+    for (const run of [plain, piped]) expect(run.out).not.toContain("\u001b");
+  });
+
+  it("what takes long says so, and leaves one line when it fails", async () => {
+    const target = `127.0.0.1:${await deafPort()}`;
+    const run = inTerminal(["probe", target, "--connect-timeout", "1500ms"]);
+    expect(await run.ended()).toBe(1);
+    const said = `connecting to ${target}: 1 s`;
+    const erase = "\r\u001b[K";
+    expect(run.out.startsWith(`${erase}${said}${erase}hawser: connect ETIMEDOUT`)).toBe(true);
+    expect(run.out.trim().split("\n")).toHaveLength(1);
   });
 });
 
@@ -269,12 +203,6 @@ describe("hawser options", () => {
 });
 
 describe("hawser", () => {
-  it.each([["bash"], ["zsh"], ["fish"]])("completions %s are a script", async (shell) => {
-    const run = hawser("completions", shell);
-    expect(await run.ended()).toBe(0);
-    expect(run.out).toContain("probe");
-  });
-
   it.each([
     [["conect"], "there is no command conect"],
     [["connect"], "connect takes one URL"],
@@ -284,6 +212,9 @@ describe("hawser", () => {
     [["connect", "ws://h"], "connect takes tcp://HOST:PORT"],
     [["probe"], "probe takes one HOST:PORT"],
     [["watch", "h:1", "--interval", "0s"], "--interval takes at least 10ms"],
+    [["watch", "unix:run/s"], "watch takes HOST:PORT, tcp:// or tls://: unix:run/s"],
+    [["watch", "h:1", "--send", "\\x"], "--send knows"],
+    [["watch", "h:1", "--insecure"], "tls"],
     [["listen", "tcp://127.0.0.1:0", "--echo", "--exec", "x"], "exclude each other"],
     [["completions", "ksh"], "bash, zsh or fish"],
   ])("%j is wrong usage, in one line and with status 2", async (args, message) => {

@@ -6,6 +6,7 @@ import {
   readKeepAlive,
   readSocketOption,
   readStreamUrl,
+  readTarget,
   UsageError,
 } from "../../lib/cli/flags.ts";
 
@@ -96,4 +97,29 @@ it("flags become options, and what is not given is left out", () => {
     socketOptions: { TCP_MAXSEG: 900 },
   });
   expect(() => connectionOptions({ family: "5" })).toThrow(UsageError);
+});
+
+describe("a target", () => {
+  it.each([
+    ["h:1", "tcp://h:1"],
+    ["[::1]:7070", "tcp://[::1]:7070"],
+    ["tcp://h:1", "tcp://h:1"],
+    ["TLS://h:1", "TLS://h:1"],
+    // A host of that name.
+    ["unix:7070", "tcp://unix:7070"],
+  ])("%s is %s", (target, url) => {
+    expect(readTarget([target], "watch", ["tcp", "tls"])).toBe(url);
+  });
+
+  it("is one, of a scheme that the command takes", () => {
+    expect(readTarget(["unix:run/s"], "probe", ["tcp", "tls", "unix"])).toBe("unix:run/s");
+    expect(() => readTarget([], "probe", ["tcp"])).toThrow("probe takes one HOST:PORT");
+    expect(() => readTarget(["h:1", "h:2"], "probe", ["tcp"])).toThrow("probe takes one HOST:PORT");
+    expect(() => readTarget(["ws://h"], "probe", ["tcp", "tls", "unix"])).toThrow(
+      "probe takes HOST:PORT, tcp://, tls:// or unix:PATH: ws://h",
+    );
+    expect(() => readTarget(["unix:a"], "watch", ["tcp", "tls"])).toThrow(
+      "watch takes HOST:PORT, tcp:// or tls://: unix:a",
+    );
+  });
 });

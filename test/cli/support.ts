@@ -1,8 +1,9 @@
 // What the tests of the built command share: running it, and what it says.
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { afterEach } from "vitest";
+import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
 
 /** The built command. */
 export const MAIN = new URL("../../dist/cli.js", import.meta.url).pathname;
@@ -57,3 +58,16 @@ export class Run {
 }
 
 export const hawser = (...args: string[]) => new Run(process.execPath, [MAIN, ...args]);
+
+const foreign = foreignEnvironment();
+export const hasScript = spawnSync("script", ["--version"], { env: foreign }).status === 0;
+/** For the name of a test that needs a terminal. */
+export const skippedWithoutScript = hasScript ? "" : " (skipped: needs script of util-linux)";
+
+/** The command on a terminal of script(1): what it says on either stream is in `out`. */
+export function inTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+  const node = ["env", ...nodeArguments(), process.execPath, MAIN, ...args];
+  const command = `stty cols 90 -echo; ${node.map((one) => `'${one}'`).join(" ")}`;
+  const terminal = { ...foreign, TERM: "xterm", ...env };
+  return new Run("script", ["-qec", command, "/dev/null"], terminal);
+}

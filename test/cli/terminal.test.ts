@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { bar, bytes, duration, palette, plot, table } from "../../lib/cli/terminal.ts";
+import { bar, bytes, duration, palette, place, plot, table } from "../../lib/cli/terminal.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -38,6 +38,16 @@ it.each([
   [5_000 * 1_024 ** 4, "5000.0 TiB"],
 ])("%d bytes are written as %s", (count, text) => {
   expect(bytes(count)).toBe(text);
+});
+
+it.each([
+  [{ address: "127.0.0.1", port: 80 }, "127.0.0.1:80"],
+  [{ address: "::1", port: 80 }, "[::1]:80"],
+  [{ address: "/run/socket", port: undefined }, "/run/socket"],
+  [{ address: "@name", port: 0 }, "@name"],
+  [{ address: undefined, port: undefined }, ""],
+])("%j is at %j", (at, text) => {
+  expect(place(at)).toBe(text);
 });
 
 it("a table's columns are as wide as their widest cell", () => {
