@@ -10,21 +10,28 @@ import {
   connectionOptions,
   readCount,
   readDuration,
+  readTarget,
   UsageError,
 } from "./flags.ts";
 import { withProgress } from "./progress.ts";
 import { bytes, duration, type Palette, palette, plot, table } from "./terminal.ts";
+import { TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 
 export const WATCH_HELP = `hawser watch HOST:PORT [options]
 
 Keeps a connection open and shows its round-trip time, retransmissions and windows until Ctrl-C,
-which ends it with status 0. On a terminal each is a plot; otherwise each look is one line. Nothing
-is sent: the kernel measures the round-trip time when something is acknowledged.
+which ends it with status 0. On a terminal each is a plot; otherwise each look is one line. What the
+peer sends is read and dropped. tls://HOST:PORT is watched as well.
 
+The kernel measures the round-trip time when something is acknowledged. Without --send nothing is
+sent, and what is shown is that of connecting.
+
+  --send TEXT     sent between two looks, if the one before has gone; \\n, \\r, \\t and \\\\ are
+                  what they are in C
   --interval 1s   between two looks, at least 10ms
   --count N       end after so many looks
   --json          each look as one JSON object on a line
-  --connect-timeout, --keepalive and the other options of connect`;
+  --connect-timeout, --keepalive and the other options of connect, those for tls: as well`;
 
 const DEFAULT_INTERVAL_MS = 1_000;
 /** Below it the looks themselves are what is seen. */
@@ -35,32 +42,51 @@ const MIN_PLOT_WIDTH = 8;
 const BESIDE_WIDTH = 50;
 const DEFAULT_COLUMNS = 80;
 
+/** As `parseArgs` of node:util takes them. */
+export const WATCH_FLAGS = {
+  ...CONNECTION_FLAGS,
+  ...TLS_FLAGS,
+  send: { type: "string" },
+  interval: { type: "string" },
+  count: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
 export async function runWatch(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...CONNECTION_FLAGS,
-      interval: { type: "string" },
-      count: { type: "string" },
-      json: { type: "boolean" },
-    },
-  });
-  const [target, extra] = positionals;
-  if (target === undefined || extra !== undefined)
-    throw new UsageError("watch takes one HOST:PORT");
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: WATCH_FLAGS });
+  const url = readTarget(positionals, "watch", ["tcp", "tls"]);
+  const text = values.send === undefined ? "" : unescaped(values.send);
   const every =
     values.interval === undefined
       ? DEFAULT_INTERVAL_MS
       : readDuration(values.interval, "--interval", MIN_INTERVAL_MS);
   const most = values.count === undefined ? Infinity : readCount(values.count, "--count", 1);
-  const connecting = connect(`tcp://${target}`, connectionOptions(values));
-  const connection = await withProgress(`connecting to ${target}`, connecting);
+  const connecting = connect(url, {
+    ...connectionOptions(values),
+    tls: tlsOptions(values),
+    // Else it would stand in the way of the peer's end.
+    lend: true,
+    data() {},
+  });
+  const connection = await withProgress(`connecting to ${positionals[0]}`, connecting);
   const display = values.json ? showJson : process.stdout.isTTY ? plotter() : showLine;
-  const isDone = await lookEvery(connection, every, most, display);
+  const isDone = await lookEvery(connection, every, most, (info, isLast) => {
+    display(info, new Date());
+    if (!isLast && text !== "" && connection.bufferedAmount === 0) connection.write(text);
+  });
   const { error, initiator } = await connection.close();
   if (error !== null) throw error;
   if (!isDone && initiator === "peer") throw new Error("the peer has ended the connection");
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "\\": "\\" };
+
+function unescaped(text: string): string {
+  return text.replace(/\\(.?)/gs, (_, letter: string) => {
+    const meant = ESCAPES[letter];
+    if (meant === undefined) throw new UsageError(`--send knows \\n, \\r, \\t and \\\\: ${text}`);
+    return meant;
+  });
 }
 
 type Display = (info: TcpInfo, at: Date) => void;
@@ -70,7 +96,7 @@ async function lookEvery(
   connection: Connection,
   everyMs: number,
   most: number,
-  display: Display,
+  look: (info: TcpInfo, isLast: boolean) => void,
 ): Promise<boolean> {
   const stop = new AbortController();
   let isAsked = false;
@@ -84,8 +110,9 @@ async function lookEvery(
   for (let looks = 0; looks < most && !stop.signal.aborted; looks++) {
     const info = connection.info();
     if (info === null) return false;
-    display(info, new Date());
-    if (looks + 1 < most) await pause(everyMs, stop.signal);
+    const isLast = looks + 1 === most;
+    look(info, isLast);
+    if (!isLast) await pause(everyMs, stop.signal);
   }
   return isAsked || !stop.signal.aborted;
 }

@@ -1,14 +1,19 @@
-// `hawser watch` on a terminal: plots that are drawn over. The lines without one: command.test.ts.
+// `hawser watch`: lines, and on a terminal plots that are drawn over.
 
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { palette } from "../../lib/cli/terminal.ts";
 import { History } from "../../lib/cli/watch.ts";
 import type { TcpInfo } from "../../lib/socket/options.ts";
-import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
-import { cleanUpAfterEach, cleanUps, MAIN, Run } from "./support.ts";
+import {
+  cleanUpAfterEach,
+  cleanUps,
+  hasScript,
+  hawser,
+  inTerminal,
+  skippedWithoutScript,
+} from "./support.ts";
 
 cleanUpAfterEach();
 
@@ -63,19 +68,75 @@ describe("the plots", () => {
   });
 });
 
-const hasScript = spawnSync("script", ["--version"], { env: foreignEnvironment() }).status === 0;
-
-it.skipIf(!hasScript)("draws over its own lines (skipped without script)", async () => {
-  const server = net.createServer((socket) => socket.on("error", () => {}).resume());
+async function serve(onConnection: (socket: net.Socket) => void): Promise<number> {
+  const server = net.createServer((socket) => {
+    socket.on("error", () => {});
+    onConnection(socket);
+  });
   cleanUps.push(() => server.close());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const node = ["env", ...nodeArguments(), process.execPath, MAIN]
-    .map((one) => `'${one}'`)
-    .join(" ");
-  const command = `stty cols 90; ${node} watch 127.0.0.1:${port} --count 3 --interval 10ms`;
-  const run = new Run("script", ["-qec", command, "/dev/null"], foreignEnvironment());
+  return (server.address() as AddressInfo).port;
+}
+
+const echo = (socket: net.Socket) => void socket.pipe(socket);
+
+describe("hawser watch", () => {
+  it("prints one line for each look", async () => {
+    const port = await serve(echo);
+    const run = hawser("watch", `127.0.0.1:${port}`, "--count", "3", "--interval", "10ms");
+    expect(await run.ended()).toBe(0);
+    expect(run.out.trim().split("\n")).toHaveLength(3);
+    expect(run.out).toMatch(/round trip \d.*state ESTABLISHED$/m);
+  });
+
+  it("--json is one object a line", async () => {
+    const port = await serve(echo);
+    const run = hawser("watch", `tcp://127.0.0.1:${port}`, "--count", "1", "--json");
+    expect(await run.ended()).toBe(0);
+    expect(JSON.parse(run.out).state).toBe("ESTABLISHED");
+  });
+
+  it("--send gives the kernel something to measure, and the answers are dropped", async () => {
+    let heard = "";
+    const port = await serve((socket) => {
+      socket.on("data", (bytes) => {
+        heard += bytes;
+        socket.write(Buffer.alloc(1_000_000));
+      });
+    });
+    const flags = ["--send", "ping\\n", "--count", "4", "--interval", "30ms", "--json"];
+    const run = hawser("watch", `127.0.0.1:${port}`, ...flags);
+    expect(await run.ended()).toBe(0);
+    expect(heard).toBe("ping\n".repeat(3));
+    const looks = run.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const acknowledged = looks.map(({ bytesAcknowledged }) => bytesAcknowledged);
+    if (process.platform === "linux") expect(acknowledged.at(-1)).toBeGreaterThan(acknowledged[0]);
+  });
+
+  it("what the peer has said does not hide its end: status 1", async () => {
+    const port = await serve((socket) => setTimeout(() => socket.end("and good bye"), 50));
+    const run = hawser("watch", `127.0.0.1:${port}`, "--interval", "20ms");
+    expect(await run.ended()).toBe(1);
+    expect(run.out).toMatch(/ESTABLISHED$/m);
+    expect(run.err).toBe("hawser: the peer has ended the connection\n");
+  });
+
+  it("Ctrl-C ends it with status 0", async () => {
+    const run = hawser("watch", `127.0.0.1:${await serve(echo)}`, "--interval", "20ms");
+    await once(run.child.stdout, "data");
+    run.child.kill("SIGINT");
+    expect(await run.ended()).toBe(0);
+    expect(run.err).toBe("");
+  });
+});
+
+it.skipIf(!hasScript)(`draws over its own lines${skippedWithoutScript}`, async () => {
+  const target = `127.0.0.1:${await serve(echo)}`;
+  const run = inTerminal(["watch", target, "--count", "3", "--interval", "10ms"]);
   expect(await run.ended()).toBe(0);
   // Three looks of four lines; the second and third begin four lines up.
   expect(run.out.split("\u001b[4A")).toHaveLength(3);
