@@ -7,7 +7,14 @@ import type { ErrorContext, HawserError } from "../errors/index.ts";
 import type { ByteChannel } from "../net/byte-channel.ts";
 import { Connection } from "../net/connection.ts";
 import type { Ending } from "../net/connection-base.ts";
-import { CLOSING, PEER_ENDED, STOPPED, TROUBLED, WATCHED } from "../net/connection-facts.ts";
+import {
+  CLOSING,
+  DIRECT,
+  PEER_ENDED,
+  STOPPED,
+  TROUBLED,
+  WATCHED,
+} from "../net/connection-facts.ts";
 import { TRUNCATED } from "../net/tls-engine.ts";
 import { area, flush } from "../socket/reactor.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
@@ -38,27 +45,29 @@ const { INLINE_PAYLOAD_BYTES, MAX_FRAME_HEADER_BYTES } = limits;
 // Where the channel has no area of its own to write into: one frame at a time, and gone at once.
 const scratch = Buffer.allocUnsafeSlow(MAX_FRAME_HEADER_BYTES + INLINE_PAYLOAD_BYTES);
 
+// Where in the area that was lent last a frame begins. One frame is written at a time, by whomever.
+let lentOffset = 0;
+
 export class Carrier extends Connection<unknown> implements FrameOutput {
   user: CarrierUser | null = null;
-  /** Where in the area the next frame begins; see FrameOutput. */
-  offset = 0;
-  #direct: StreamChannel | null = null;
 
   // ------------------------------------------------------------------------------------- frames
 
   reserve(size: number): Buffer {
-    const direct = this.#direct;
-    if (direct === null) {
-      this.offset = 0;
+    if ((this.flags & DIRECT) === 0) {
+      lentOffset = 0;
       return scratch;
     }
-    this.offset = direct.room(size);
+    lentOffset = (this.channel as StreamChannel).room(size);
     return area;
   }
 
+  get offset(): number {
+    return lentOffset;
+  }
+
   commit(size: number): void {
-    const direct = this.#direct;
-    if (direct !== null) direct.commit(size);
+    if ((this.flags & DIRECT) !== 0) (this.channel as StreamChannel).commit(size);
     else this.writeThrough(size);
     if ((this.flags & WATCHED) === 0) this.watchLiveness(this.channel as ByteChannel);
   }
@@ -164,7 +173,7 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
 
   /** @internal */
   override opened(): void {
-    this.#direct = this.channel instanceof StreamChannel ? this.channel : null;
+    if (this.channel instanceof StreamChannel) this.flags |= DIRECT;
     super.opened();
     this.user?.opened();
   }
@@ -208,13 +217,17 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
 
   /** Ends at once as `abort()`, with FIN instead of RST where nothing is unread. */
   drop(): void {
-    this.#direct?.destroy();
+    this.direct?.destroy();
     this.abort();
+  }
+
+  private get direct(): StreamChannel | null {
+    return (this.flags & DIRECT) === 0 ? null : (this.channel as StreamChannel);
   }
 
   /** Takes the descriptor out, for another owner; -1 where there is none. This ends here. */
   release(): number {
-    const fd = this.#direct === null ? -1 : this.#direct.release();
+    const fd = this.direct?.release() ?? -1;
     if (fd < 0) return -1;
     this.user = null;
     this.abort();

@@ -170,9 +170,10 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   #accept(accepted: AcceptedByServer, chunk: Buffer, at: number, end: number): void {
     this.#settle();
     const { protocol, extensions, deflate } = accepted;
-    const agreed = { url: formatEndpoint(this.#endpoint), protocol, extensions, deflate };
+    const url = formatEndpoint(this.#endpoint);
+    const agreed = { url, protocol, extensions, deflate, owner: null };
     const { shared } = this.#parameters;
-    const socket = new WebSocketConnection<T>(this.#carrier, shared, agreed, null);
+    const socket = new WebSocketConnection<T>(this.#carrier, shared, agreed);
     this.#socket = socket;
     socket.announce();
     this.#resolve(socket);

@@ -21,9 +21,9 @@ import {
   type Agreed,
   CLOSE_TIMED,
   CLOSING,
+  type Extras,
   makers,
   PAUSED,
-  type SocketOwner,
   WANTS_DRAIN,
 } from "./connection-facts.ts";
 import type { Inbox } from "./inbox.ts";
@@ -43,8 +43,6 @@ export abstract class WebSocketBase<T = unknown> {
   protected readonly shared: Shared;
   /** @internal */
   protected readonly agreed: Agreed;
-  /** @internal */
-  protected readonly owner: SocketOwner | null;
   /** @internal The protocol, sans I/O. */
   protected readonly core: WebSocketProtocol;
   /** @internal */
@@ -53,17 +51,14 @@ export abstract class WebSocketBase<T = unknown> {
   protected inbox: Inbox | StreamInbox | null = null;
   /** @internal */
   protected deadline: Deadline<DeadlineOwner> | null = null;
-  /** @internal How the stream ended, and then how the WebSocket did. */
-  protected ending: Ending | null = null;
   /** @internal */
-  protected result: CloseResult | null = null;
+  protected extras: Extras | null = null;
 
   /** @internal */
-  constructor(carrier: Carrier, shared: Shared, agreed: Agreed, owner: SocketOwner | null) {
+  constructor(carrier: Carrier, shared: Shared, agreed: Agreed) {
     this.carrier = carrier;
     this.shared = shared;
     this.agreed = agreed;
-    this.owner = owner;
     const now = shared.settings.watchesTime ? wallTime() : turnTime();
     this.core = new WebSocketProtocol(shared.settings, carrier, this as never, agreed.deflate, now);
     carrier.user = this as never;
@@ -131,6 +126,22 @@ export abstract class WebSocketBase<T = unknown> {
 
   // ----------------------------------------------------------------------------- for the layers
 
+  /** @internal How the stream ended. */
+  protected get ending(): Ending | null {
+    return this.extras === null ? null : this.extras.ending;
+  }
+
+  /** @internal How the WebSocket ended. */
+  protected get result(): CloseResult | null {
+    return this.extras === null ? null : this.extras.result;
+  }
+
+  /** @internal */
+  protected extra(): Extras {
+    this.extras ??= { ending: null, result: null, closed: null, whenCompressed: null };
+    return this.extras;
+  }
+
   /** @internal The time for the protocol, read only where it watches it. */
   protected now(): number {
     return this.shared.settings.watchesTime ? wallTime() : turnTime();
@@ -181,7 +192,7 @@ export abstract class WebSocketBase<T = unknown> {
 
   /** @internal */
   handlerFailed(error: unknown): void {
-    if (typeof error === "object" && error !== null && this.#made(error)) {
+    if (typeof error === "object" && error !== null && this.made(error)) {
       // It only says what the WebSocket knows already.
       this.carrier.countEndedByPeer();
       this.beginClose(closeCodes.CLOSE_NORMAL, "");
@@ -192,7 +203,7 @@ export abstract class WebSocketBase<T = unknown> {
   }
 
   // Sends are settled by the stream, with its errors.
-  #made(error: object): boolean {
+  private made(error: object): boolean {
     return makers.get(error) === this || this.carrier.knows(error);
   }
 }

@@ -1,13 +1,17 @@
-// What the layers of a WebSocket share besides its object: what was agreed on, who owns it, the
-// facts that are one bit each, and whose an error is. No logic.
+// What the layers of a WebSocket share besides its object: what was agreed on, who owns it, what
+// only some have, the facts that are one bit each, and whose an error is. No logic.
 
-import type { SendData } from "../net/types.ts";
+import type { Deferred } from "../core/waiting.ts";
+import type { Ending } from "../net/connection-base.ts";
+import type { CloseResult, SendData } from "../net/types.ts";
 import type { WebSocketConnection } from "./connection.ts";
 import type { DeflateParameters } from "./protocol/index.ts";
 import type { BroadcastOptions } from "./types.ts";
 
-/** What the opening handshake has settled; one object for all that agree. */
+/** What the opening handshake has settled; one object for all of a listener's that agree. */
 export interface Agreed {
+  /** Null for one that no listener has. */
+  readonly owner: SocketOwner | null;
   readonly url: string;
   readonly protocol: string;
   readonly extensions: string;
@@ -25,6 +29,18 @@ export interface SocketOwner {
     options: BroadcastOptions | undefined,
     except: WebSocketConnection<never> | null,
   ): number;
+}
+
+/** What most WebSockets have only when they end, or never: made then. */
+export interface Extras {
+  /** How the stream ended. */
+  ending: Ending | null;
+  /** How the WebSocket did. */
+  result: CloseResult | null;
+  /** Who asked how it will. */
+  closed: Deferred<CloseResult> | null;
+  /** Who has sent what the thread pool still compresses. */
+  whenCompressed: (() => void)[] | null;
 }
 
 /** The application has called `pause()`. */

@@ -22,8 +22,6 @@ const EMPTY = Buffer.alloc(0);
 
 /** The sending half of {@link WebSocketConnection}. */
 export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
-  #whenCompressed: (() => void)[] | null = null;
-
   /**
    * Queues a message, and returns false when more than `sendHighWaterMark` bytes wait; `drain`
    * comes then. Strings are text messages. What is written in one turn leaves in one system call.
@@ -77,8 +75,9 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     if (!this.core.compressing) return this.handedOver(data);
     // Its bytes are read by another thread until then.
     const compressed = new Promise<void>((resolve) => {
-      this.#whenCompressed ??= [];
-      this.#whenCompressed.push(resolve);
+      const extras = this.extra();
+      extras.whenCompressed ??= [];
+      extras.whenCompressed.push(resolve);
     });
     return quiet(
       compressed.then(() => {
@@ -162,8 +161,10 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
 
   /** @internal Nothing waits for compression any more, or it never will be compressed. */
   protected compressed(): void {
-    const waiting = this.#whenCompressed;
-    this.#whenCompressed = null;
-    for (const resolve of waiting ?? []) resolve();
+    const { extras } = this;
+    const waiting = extras === null ? null : extras.whenCompressed;
+    if (extras === null || waiting === null) return;
+    extras.whenCompressed = null;
+    for (const resolve of waiting) resolve();
   }
 }

@@ -4,6 +4,7 @@
 // marks (carrier.ts), the opening handshakes (client-upgrade.ts, server-upgrade.ts), who listens
 // (listener.ts).
 
+import { Deferred } from "../core/waiting.ts";
 import { invalidState } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner } from "../net/clock.ts";
 import type { Ending } from "../net/connection-base.ts";
@@ -21,11 +22,6 @@ import {
 import { wallTime } from "./turn-clock.ts";
 import type { BroadcastOptions, Message } from "./types.ts";
 
-interface Closed {
-  readonly promise: Promise<CloseResult>;
-  readonly resolve: (result: CloseResult) => void;
-}
-
 /**
  * One WebSocket, client or server. Made by `connect`, `listen`, `attach` or `handleUpgrade` when
  * the opening handshake is over. `T` is the type of `data`, the application's own.
@@ -34,8 +30,6 @@ export class WebSocketConnection<T = unknown>
   extends ReceivingWebSocket<T>
   implements ProtocolHandler, CarrierUser, DeadlineOwner, AsyncIterable<Message>, AsyncDisposable
 {
-  #closed: Closed | null = null;
-
   /** @internal The first thing that the application hears. */
   announce(): void {
     if (this.shared.settings.watchesTime) this.setTimer();
@@ -54,7 +48,7 @@ export class WebSocketConnection<T = unknown>
 
   /** @internal The stream is gone. */
   over(ending: Ending): void {
-    this.ending = ending;
+    this.extra().ending = ending;
     this.compressed();
     this.core.transportClosed(wallTime());
     if ((this.flags & TOLD) !== 0) return;
@@ -109,7 +103,7 @@ export class WebSocketConnection<T = unknown>
     this.flags |= TOLD;
     if (this.deadline !== null) clearDeadline(this.deadline);
     const result = this.resultOf(info);
-    this.result = result;
+    this.extra().result = result;
     if (result.error !== null) makers.set(result.error, this);
     if (this.inbox !== null) this.endInbox(result);
     // After those who waited for messages have heard of it.
@@ -135,8 +129,8 @@ export class WebSocketConnection<T = unknown>
   tellEnd(): void {
     const { code = 1006, reason = "", error } = this.result as CloseResult;
     this.call(this.shared.handlers.close, code, reason, error);
-    this.#closed?.resolve(this.result as CloseResult);
-    this.owner?.socketClosed(this as never);
+    this.extras?.closed?.resolve(this.result as CloseResult);
+    this.agreed.owner?.socketClosed(this as never);
   }
 
   // ------------------------------------------------------------------------------------ ending
@@ -191,15 +185,12 @@ export class WebSocketConnection<T = unknown>
 
   /** Settles when it is over, after everybody else was told. Never rejects. */
   get closed(): Promise<CloseResult> {
-    if (this.#closed === null) {
-      let resolve: (result: CloseResult) => void = () => {};
-      const promise = new Promise<CloseResult>((fulfil) => {
-        resolve = fulfil;
-      });
-      this.#closed = { promise, resolve };
-      if (this.result !== null) resolve(this.result);
+    const extras = this.extra();
+    if (extras.closed === null) {
+      extras.closed = new Deferred<CloseResult>();
+      if (extras.result !== null) extras.closed.resolve(extras.result);
     }
-    return this.#closed.promise;
+    return extras.closed.promise;
   }
 
   /** `close()`, for `await using`. */
@@ -224,7 +215,7 @@ export class WebSocketConnection<T = unknown>
   }
 
   private requireOwner(): SocketOwner {
-    if (this.owner !== null) return this.owner;
+    if (this.agreed.owner !== null) return this.agreed.owner;
     throw invalidState("topics are those of a listener, and this WebSocket was made by connect()");
   }
 }

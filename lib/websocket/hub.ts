@@ -62,9 +62,9 @@ export class Hub<T = unknown> implements SocketOwner {
   }
 
   /** The opening handshake is over. */
-  open(carrier: Carrier, agreed: Agreed, data: unknown): WebSocketConnection<T> {
-    const shared = this.#shareAgreed(agreed);
-    const socket = new WebSocketConnection<T>(carrier, this.parameters.shared, shared, this);
+  open(carrier: Carrier, agreed: Omit<Agreed, "owner">, data: unknown): WebSocketConnection<T> {
+    const agreement = this.#shareAgreed(agreed);
+    const socket = new WebSocketConnection<T>(carrier, this.parameters.shared, agreement);
     if (data !== undefined) socket.data = data as T;
     this.sockets.add(socket);
     return socket;
@@ -79,15 +79,16 @@ export class Hub<T = unknown> implements SocketOwner {
     else if (this.isIterated) this.#listener.offer(socket);
   }
 
-  #shareAgreed(agreed: Agreed): Agreed {
+  #shareAgreed(agreed: Omit<Agreed, "owner">): Agreed {
     const known = this.#agreed;
     const isSame =
       known !== null &&
       known.url === agreed.url &&
       known.protocol === agreed.protocol &&
       known.extensions === agreed.extensions;
-    if (!isSame) this.#agreed = agreed;
-    return isSame ? known : agreed;
+    if (isSame) return known;
+    this.#agreed = { ...agreed, owner: this };
+    return this.#agreed;
   }
 
   /** Node's server for what is plain HTTP. */

@@ -220,9 +220,9 @@ export class WsServer extends EventEmitter {
     const { carrier, rest, start } = adopt(stream, head, this.#policy);
     const WebSocketClass = this.options.WebSocket ?? WsSocket;
     const socket = new WebSocketClass(null);
-    const { extensions, deflate } = accepted;
-    const agreed = { url: "", protocol: accepted.protocol, extensions, deflate };
-    const connection = new WebSocketConnection<WsSocket>(carrier, this.#shared, agreed, null);
+    const { protocol: chosen, extensions, deflate } = accepted;
+    const agreed = { url: "", protocol: chosen, extensions, deflate, owner: null };
+    const connection = new WebSocketConnection<WsSocket>(carrier, this.#shared, agreed);
     socket.take(connection);
     start();
     carrier.write(`${lines.join("\r\n")}\r\n\r\n`);

@@ -21,18 +21,10 @@ const EMPTY = Buffer.alloc(0);
 /** Control frames are counted over windows of this many milliseconds. */
 const CONTROL_WINDOW_MS = 1_000;
 
-/** When such a window began, and the control frames of it. */
-interface ControlWindow {
-  readonly start: number;
-  count: number;
-}
-
 export class WebSocketProtocol extends SendingSide implements FrameSink, ReceiverSink {
-  private controls: ControlWindow | null = null;
   // Null while nothing is half received.
   private parser: FrameParser | null = null;
   private receiver: MessageReceiver | null = null;
-  private backlog: Buffer | null = null;
 
   /** False while bytes should not be read: paused, or a message is being inflated. */
   get reading(): boolean {
@@ -139,7 +131,7 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     if (!this.countControl()) return;
     if (this.currentState === "open" && this.settings.autoPong) {
       // A peer that does not read gets one answer, to its newest ping (section 5.5.3).
-      if (this.bufferedBytes > MAX_UNSENT_BEFORE_PONG_BYTES) this.pendingPong = payload;
+      if (this.bufferedBytes > MAX_UNSENT_BEFORE_PONG_BYTES) this.extra().pendingPong = payload;
       else this.writeControl(op.OPCODE_PONG, payload);
     }
     this.handler.onPing(payload);
@@ -154,7 +146,7 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
     closing.code = code;
     closing.reason = reason;
     this.step("receiveClose");
-    this.backlog = null;
+    this.dropBacklog();
     // A Close of our own that waits in the queue is the answer as well.
     if (this.currentState === "closeReceived" && (this.flags & flag.CLOSE_QUEUED) === 0) {
       this.sendClose(code === CLOSE_NO_STATUS ? undefined : code, "");
@@ -207,7 +199,7 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   protected stopReading(): void {
     this.parser?.stop();
     this.receiver?.stop();
-    this.backlog = null;
+    this.dropBacklog();
     this.flags &= ~flag.INFLATING;
     this.tellReading();
   }
@@ -249,15 +241,25 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
 
   /** Keeps owned bytes, before (`front`) or behind what is kept already. */
   private keep(bytes: Buffer, front: boolean): void {
-    const { backlog } = this;
-    if (backlog === null) this.backlog = bytes;
-    else this.backlog = Buffer.concat(front ? [bytes, backlog] : [backlog, bytes]);
+    const extras = this.extra();
+    const { backlog } = extras;
+    if (backlog === null) extras.backlog = bytes;
+    else extras.backlog = Buffer.concat(front ? [bytes, backlog] : [backlog, bytes]);
+  }
+
+  private get backlog(): Buffer | null {
+    return this.extras === null ? null : this.extras.backlog;
+  }
+
+  private dropBacklog(): void {
+    if (this.extras !== null) this.extras.backlog = null;
   }
 
   private parseBacklog(): void {
-    while (this.backlog !== null && (this.flags & (flag.HELD | flag.PARSING)) === 0 && !this.deaf) {
+    while ((this.flags & (flag.HELD | flag.PARSING)) === 0 && !this.deaf) {
       const { backlog } = this;
-      this.backlog = null;
+      if (backlog === null) break;
+      this.dropBacklog();
       this.parse(backlog, 0, backlog.length, true);
     }
     this.settleEnd();
@@ -289,10 +291,12 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   }
 
   private countControl(): boolean {
-    if (this.controls === null || this.now - this.controls.start >= CONTROL_WINDOW_MS) {
-      this.controls = { start: this.now, count: 0 };
+    const extras = this.extra();
+    if (this.now - extras.controlsSince >= CONTROL_WINDOW_MS) {
+      extras.controlsSince = this.now;
+      extras.controls = 0;
     }
-    if (++this.controls.count <= this.settings.limits.maxControlFramesPerSecond) return true;
+    if (++extras.controls <= this.settings.limits.maxControlFramesPerSecond) return true;
     this.fail(CLOSE_POLICY_VIOLATION, "too many control frames in a second");
     return false;
   }

@@ -20,6 +20,18 @@ import { maySend, nextState, type ProtocolEvent, type ProtocolState } from "./st
 
 const EMPTY = Buffer.alloc(0);
 
+/** What only some connections have, and most of those for a moment: made then. */
+interface Extras {
+  /** An answer that was put off. */
+  pendingPong: Buffer | null;
+  closing: Closing | null;
+  /** When the present second of control frames began, and how many came in it. */
+  controlsSince: number;
+  controls: number;
+  /** Received and not parsed yet. */
+  backlog: Buffer | null;
+}
+
 export abstract class SendingSide implements SenderSink {
   readonly settings: ProtocolSettings;
   readonly output: FrameOutput;
@@ -30,8 +42,7 @@ export abstract class SendingSide implements SenderSink {
   // Everything below is null on an idle connection without compression and time-outs.
   protected deadlines: Deadlines | null = null;
   protected sender: Sender | null = null;
-  protected pendingPong: Buffer | null = null;
-  private closing: Closing | null = null;
+  protected extras: Extras | null = null;
   protected readonly deflate: DeflateParameters | null;
 
   /**
@@ -163,9 +174,11 @@ export abstract class SendingSide implements SenderSink {
 
   /** The kernel took bytes of the output: a pong that was put off may go. */
   flushed(): void {
-    const payload = this.pendingPong;
-    if (payload === null || this.bufferedBytes > MAX_UNSENT_BEFORE_PONG_BYTES) return;
-    this.pendingPong = null;
+    const { extras } = this;
+    const payload = extras === null ? null : extras.pendingPong;
+    if (extras === null || payload === null) return;
+    if (this.bufferedBytes > MAX_UNSENT_BEFORE_PONG_BYTES) return;
+    extras.pendingPong = null;
     if (this.currentState === "open") this.writeControl(op.OPCODE_PONG, payload);
   }
 
@@ -256,7 +269,7 @@ export abstract class SendingSide implements SenderSink {
     const payload = closing.queued ?? EMPTY;
     const waited = (this.flags & flag.CLOSE_QUEUED) !== 0;
     this.flags &= ~flag.CLOSE_QUEUED;
-    closing.queued = this.pendingPong = null;
+    closing.queued = this.extra().pendingPong = null;
     this.writeControl(op.OPCODE_CLOSE, payload);
     this.step("sendClose");
     if (waited) this.finishExchange();
@@ -272,12 +285,27 @@ export abstract class SendingSide implements SenderSink {
 
   /** Starts the clock of closing and the record of how it went. */
   protected noteClosing(initiator: "local" | "remote"): Closing {
-    if (this.closing === null) {
-      this.closing = new Closing(initiator);
+    const extras = this.extra();
+    if (extras.closing === null) {
+      extras.closing = new Closing(initiator);
       if (this.deadlines === null) this.deadlines = new Deadlines(this.settings.timeouts, this.now);
       this.deadlines.closing(this.now);
     }
-    return this.closing;
+    return extras.closing;
+  }
+
+  protected extra(): Extras {
+    if (this.extras === null) {
+      const never = Number.NEGATIVE_INFINITY;
+      this.extras = {
+        pendingPong: null,
+        closing: null,
+        controlsSince: never,
+        controls: 0,
+        backlog: null,
+      };
+    }
+    return this.extras;
   }
 
   protected shutdown(): void {
