@@ -1,4 +1,4 @@
-// `hawser options [NAME...]`: the socket options, or the value of some on a fresh socket.
+// `hawser options [NAME...]`: the table of socket options, or some rows of it.
 
 import { parseArgs } from "node:util";
 import { OPTIONS } from "../socket/option-table.ts";
@@ -13,11 +13,14 @@ names only those whose name contains one of them.
 
   --json   as one JSON object`;
 
+/** As `parseArgs` of node:util takes them. */
+export const OPTIONS_FLAGS = { json: { type: "boolean" } } as const;
+
 export async function runOptions(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { json: { type: "boolean" } },
+    options: OPTIONS_FLAGS,
   });
   const rows = matching(positionals);
   if (rows.length === 0)

@@ -23,16 +23,15 @@ with an ADDRESS, which interface, source address and gateway the kernel would us
   --debounce 100ms  quiet time before a change is shown
   --json            as one JSON object; with --watch each change as one on a line`;
 
+/** As `parseArgs` of node:util takes them. */
+export const PATHS_FLAGS = {
+  watch: { type: "boolean" },
+  debounce: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
 export async function runPaths(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      watch: { type: "boolean" },
-      debounce: { type: "string" },
-      json: { type: "boolean" },
-    },
-  });
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: PATHS_FLAGS });
   const [address, extra] = positionals;
   if (extra !== undefined) throw new UsageError("paths takes one ADDRESS at most");
   const debounce =

@@ -24,6 +24,8 @@ wanted=(
   # Peers of the datagram sockets: DNS, mDNS, syslog, sd_notify.
   "dnsmasq-base dnsmasq" "avahi-daemon avahi-daemon" "rsyslog rsyslogd" "systemd systemd-notify"
   "bsdutils logger"
+  # The shells whose completions the command makes.
+  "zsh zsh" "fish fish"
 )
 # To run the prebuild of the other processor.
 if [ "$(uname -m)" = x86_64 ]; then
