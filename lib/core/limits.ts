@@ -177,7 +177,7 @@ export const DROP_SWEEP_MS = 30_000;
  * Connections whose place of making is noted, in case they are dropped: so many at once, and one
  * more each millisecond. A stack takes longer to note than most of what makes a connection.
  */
-export const DROP_ORIGINS_AT_ONCE = 100;
+export const DROP_ORIGINS_COUNT = 100;
 
 /** How long a listener that is closed with `drain` accepts what comes, however much that is. */
 export const DRAIN_LIMIT_MS = 1_000;

@@ -6,6 +6,7 @@
 // whose size differs between versions (8 KiB, 64 KiB). It is untransferable: who posts a slice to a
 // worker with a transfer list would detach every other slice.
 
+import { bufferOver } from "./buffer-view.ts";
 import { nodeWorkerThreads } from "./builtins.ts";
 import { OWNED_BLOCK_BYTES } from "./limits.ts";
 
@@ -22,7 +23,9 @@ let used = 0;
 /** A Buffer of `size` bytes with whatever stands in them; the caller fills all of it. */
 export function allocateOwned(size: number): Buffer {
   if (size >= UNSHARED_BYTES) return Buffer.allocUnsafeSlow(size);
-  return slice(reserve(size), size);
+  // Which may change the memory.
+  const start = reserve(size);
+  return bufferOver(memory, start, size);
 }
 
 /** A copy of `length` bytes of `source` from `offset` on. */
@@ -38,13 +41,7 @@ export function ownedCopy(source: Buffer, offset: number, length: number): Buffe
   } else {
     source.copy(block, start, offset, offset + length);
   }
-  return slice(start, length);
-}
-
-// What subarray() gives, without its asking the block for its memory, which costs more than the
-// rest of it.
-function slice(start: number, length: number): Buffer {
-  return Buffer.from(memory, start, length);
+  return bufferOver(memory, start, length);
 }
 
 // Where in the block the next `size` bytes go. Aligned, so that typed arrays can be laid over them.

@@ -12,6 +12,7 @@
 //    two reads may still answer; one that never comes back does not hold the connection.
 // A function handler's return is close(), whatever has been consumed.
 
+import { viewOf } from "../core/buffer-view.ts";
 import type { ReceiveOptions } from "../core/byte-stream.ts";
 import { ownedCopy } from "../core/owned-bytes.ts";
 import { Receiver } from "../core/receiver.ts";
@@ -151,11 +152,11 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     if ((this.flags & (PAUSED | HOLDING | CLOSING)) === 0 && policy.data !== undefined) {
       const bytes =
         policy.lend || given
-          ? slab.subarray(offset, offset + length)
+          ? viewOf(slab, offset, offset + length)
           : ownedCopy(slab, offset, length);
       this.deliver(policy.data, bytes);
     } else {
-      this.keep(slab.subarray(offset, offset + length), given);
+      this.keep(viewOf(slab, offset, offset + length), given);
     }
   }
 

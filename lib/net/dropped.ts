@@ -6,7 +6,7 @@
 // nobody waits for are let go of: their channel gets a sink that holds them weakly. As soon as
 // anybody waits again, they are held again.
 
-import { DROP_ORIGINS_AT_ONCE, DROP_SWEEP_MS } from "../core/limits.ts";
+import { DROP_ORIGINS_COUNT, DROP_SWEEP_MS } from "../core/limits.ts";
 import type { StreamSink } from "../socket/stream-sink.ts";
 import type { ByteChannel } from "./byte-channel.ts";
 import { now } from "./clock.ts";
@@ -39,7 +39,7 @@ const NOT_NOTED = "    where is not known: too many are made at once to note it 
 const origins = new WeakMap<object, string>();
 const watches = new Map<ByteChannel, Watch>();
 let sweeper: NodeJS.Timeout | undefined;
-let originsLeft = DROP_ORIGINS_AT_ONCE;
+let originsLeft = DROP_ORIGINS_COUNT;
 let originsCountedAt = 0;
 
 const registry = new FinalizationRegistry<Watch>((watch) => {
@@ -52,7 +52,7 @@ const registry = new FinalizationRegistry<Watch>((watch) => {
 /** Notes that a connection is made here, and where, unless many are. */
 export function captureOrigin(connection: object): void {
   const time = now();
-  originsLeft = Math.min(DROP_ORIGINS_AT_ONCE, originsLeft + (time - originsCountedAt));
+  originsLeft = Math.min(DROP_ORIGINS_COUNT, originsLeft + (time - originsCountedAt));
   originsCountedAt = time;
   if (originsLeft >= 1) {
     originsLeft--;

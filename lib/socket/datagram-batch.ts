@@ -7,6 +7,7 @@ import {
   COMPLETION_STRIDE,
   COMPLETION_WORDS,
 } from "../binding/records.ts";
+import { viewOf } from "../core/buffer-view.ts";
 import type { SocketAddressInfo } from "./address.ts";
 import type { Datagram } from "./datagram-receiver.ts";
 import {
@@ -141,7 +142,7 @@ export class DatagramBatch {
   /** Its bytes, lent as `bytes` are. */
   view(index: number): Buffer {
     const offset = this.offset(index);
-    return slab.subarray(offset, offset + this.size(index));
+    return viewOf(slab, offset, offset + this.size(index));
   }
 
   /** An owned copy. */

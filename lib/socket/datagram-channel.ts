@@ -13,6 +13,7 @@ import {
   KIND_FAILED,
   KIND_WRITABLE,
 } from "../binding/records.ts";
+import { viewOf } from "../core/buffer-view.ts";
 import { followersAt, peerAt } from "./datagram-record.ts";
 import type { Peer } from "./peers.ts";
 import {
@@ -131,12 +132,12 @@ export class DatagramChannel implements Channel, LoopAccount {
     const length = completions[at + COMPLETION_LENGTH] as number;
     const stride = completions[at + COMPLETION_STRIDE] as number;
     if (stride === 0) {
-      this.#sink.onDatagram(slab.subarray(offset, offset + length), at);
+      this.#sink.onDatagram(viewOf(slab, offset, offset + length), at);
       return;
     }
     for (let from = 0; from < length && !this.deaf; from += stride) {
       const end = Math.min(from + stride, length);
-      this.#sink.onDatagram(slab.subarray(offset + from, offset + end), at);
+      this.#sink.onDatagram(viewOf(slab, offset + from, offset + end), at);
     }
   }
 

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { DROP_ORIGINS_AT_ONCE } from "../../lib/core/limits.ts";
+import { DROP_ORIGINS_COUNT } from "../../lib/core/limits.ts";
 
 const program = join(import.meta.dirname, "dropped-program.ts");
 
@@ -36,7 +36,7 @@ describe("B21 a connection", () => {
   test("of which many are made at once: all are told, with the place of the first hundred", async () => {
     const { warnings, noted, others } = (await run("many at once")) as Record<string, number>;
     expect(warnings).toBe(300);
-    expect(noted).toBeGreaterThanOrEqual(DROP_ORIGINS_AT_ONCE);
+    expect(noted).toBeGreaterThanOrEqual(DROP_ORIGINS_COUNT);
     expect(others).toBe(300 - (noted as number));
     expect(others).toBeGreaterThan(0);
   });

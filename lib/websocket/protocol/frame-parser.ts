@@ -2,6 +2,7 @@
 // control frames. Knows the rules of a frame and of a fragmented message; knows nothing of the
 // closing handshake, of time, of compression beyond its bit, and never answers anything.
 
+import { viewOf } from "../../core/buffer-view.ts";
 import { MIN_GIVEN_BYTES } from "../../core/limits.ts";
 import { allocateOwned, ownedCopy } from "../../core/owned-bytes.ts";
 import { Assembly } from "./assembly.ts";
@@ -338,13 +339,13 @@ export class FrameParser {
     const isText = this.messageOpcode === op.OPCODE_TEXT;
     this.messageOpcode = 0;
     if (this.messageCompressed) {
-      this.sink?.onCompressed(chunk.subarray(from, to), isText, true);
+      this.sink?.onCompressed(viewOf(chunk, from, to), isText, true);
     } else if (isText) {
       const text = decodeUtf8(chunk, from, to);
       if (text === null) this.violate(CLOSE_INVALID_PAYLOAD, "text is not UTF-8");
       else this.sink?.onText(text);
     } else if (this.settings.lend || (to === this.ownedEnd && to - from >= MIN_GIVEN_BYTES)) {
-      this.sink?.onBinary(chunk.subarray(from, to));
+      this.sink?.onBinary(viewOf(chunk, from, to));
     } else {
       this.sink?.onBinary(ownedCopy(chunk, from, to - from));
     }
@@ -376,7 +377,7 @@ export class FrameParser {
     this.data = null;
     // Kept from when nobody had asked for parts yet.
     data?.append(chunk, from, to, 0);
-    const bytes = data === null ? chunk.subarray(from, to) : data.take();
+    const bytes = data === null ? viewOf(chunk, from, to) : data.take();
     const first = !this.partsGiven;
     this.partsGiven = true;
     if (last) this.messageOpcode = 0;
