@@ -7,8 +7,9 @@ import type { HawserError } from "../../../lib/index.ts";
 import { livenessMonitor } from "../../../lib/net/liveness-monitor.ts";
 import type { ConnectOptions } from "../../../lib/net/types.ts";
 import { answerCommands, type NamedCommand, say } from "./commands.ts";
+import { CrowdBeside } from "./crowd-beside.ts";
 import { patternOf } from "./pattern.ts";
-import { sharedNow } from "./program.ts";
+import { crowdSize, sharedNow } from "./program.ts";
 import {
   connectStream,
   type DrivenListener,
@@ -40,6 +41,7 @@ interface Held {
 const held = new Map<number, Held>();
 let listener: DrivenListener | undefined;
 const names = new WeakMap<DrivenStream, Held>();
+const crowd = crowdSize > 0 ? await CrowdBeside.start(crowdSize) : undefined;
 
 const events: StreamEvents = {
   opened(stream) {
@@ -186,6 +188,8 @@ const operations: Record<string, (command: Command) => unknown> = {
     residentBytes: process.memoryUsage.rss(),
   }),
   counters: () => ({ ...livenessMonitor.counters, watched: livenessMonitor.size }),
+  /** What the crowd in this process has noticed. */
+  account: async () => ({ wrong: (await crowd?.account()) ?? null }),
 };
 
 answerCommands(operations);

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { nodeArguments } from "../../support/environment.ts";
 import { type HostName, Network } from "./network.ts";
-import { type Line, Program } from "./program.ts";
+import { crowdSize, type Line, Program } from "./program.ts";
 import type { StreamKind } from "./streams.ts";
 
 const here = (...parts: string[]) => join(import.meta.dirname, "..", ...parts);
@@ -150,6 +150,16 @@ export class HawserProcess {
   counters(): Promise<Line> {
     return this.program.ask("counters");
   }
+
+  /**
+   * The crowd in the same process (HAWSER_TEST_CROWD) has every byte, and nobody of it was told of
+   * anything. Without a crowd, and of a process that the scenario has ended, nothing is asked.
+   */
+  async expectCrowd(): Promise<void> {
+    if (crowdSize === 0 || this.program.hasEnded) return;
+    const { wrong } = await this.program.ask("account");
+    if (wrong !== null) throw new Error(`beside the scenario, the crowd: ${wrong}`);
+  }
 }
 
 /** What a scenario gets. */
@@ -161,6 +171,8 @@ export interface Hosts {
   crowd(host: HostName): Promise<Program>;
   /** Starts Python's socket module under control (peers/peer.py). */
   python(host: HostName): Promise<Program>;
+  /** Starts hundreds of peers that Python answers for (peers/crowd.py). */
+  pythonCrowd(host: HostName): Promise<Program>;
   /** Starts Node's net under control (peers/peer.mjs). */
   node(host: HostName): Promise<Program>;
   /** Starts a client over Node's net or ws (peers/contestant.mjs). */
@@ -169,10 +181,19 @@ export interface Hosts {
   start(host: HostName, command: string, ...args: string[]): Program;
 }
 
-/** Runs `body` with hosts of its own, and ends everything after it. */
-export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<void> {
+/** Hosts, and what ends everything that was started on them. */
+export interface OpenHosts {
+  readonly hosts: Hosts;
+  /** @throws where the crowd beside a connection under test has noticed anything. */
+  account(): Promise<unknown>;
+  remove(): Promise<void>;
+}
+
+/** Makes hosts. The caller removes them. */
+export async function openHosts(): Promise<OpenHosts> {
   const network = await Network.create();
   const programs: Program[] = [];
+  const ofHawser: HawserProcess[] = [];
   const start = (host: HostName, command: string, ...args: string[]) => {
     const program = new Program("ip", ["netns", "exec", network.namespace(host), command, ...args]);
     programs.push(program);
@@ -193,19 +214,37 @@ export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<
       "tsx",
       here("support", file),
     );
-  try {
-    await body({
+  return {
+    hosts: {
       network,
       start,
       python: (host) => controlled(host, "python3", "-u", here("peers", "peer.py")),
+      pythonCrowd: (host) => controlled(host, "python3", "-u", here("peers", "crowd.py")),
       node: (host) => controlled(host, process.execPath, here("peers", "peer.mjs")),
-      hawser: async (host, kind) => new HawserProcess(await typescript(host, "driver.ts"), kind),
+      hawser: async (host, kind) => {
+        const started = new HawserProcess(await typescript(host, "driver.ts"), kind);
+        ofHawser.push(started);
+        return started;
+      },
       contestant: (host) => typescript(host, "../peers/contestant.mjs"),
       crowd: (host) => typescript(host, "crowd.ts"),
-    });
+    },
+    account: () => Promise.all(ofHawser.map((one) => one.expectCrowd())),
+    async remove() {
+      await Promise.all(programs.map((program) => program.stop()));
+      await network.remove();
+    },
+  };
+}
+
+/** Runs `body` with hosts of its own, and ends everything after it. */
+export async function withHosts(body: (hosts: Hosts) => Promise<void>): Promise<void> {
+  const { hosts, account, remove } = await openHosts();
+  try {
+    await body(hosts);
+    await account();
   } finally {
-    await Promise.all(programs.map((program) => program.stop()));
-    await network.remove();
+    await remove();
   }
 }
 

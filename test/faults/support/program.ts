@@ -26,6 +26,9 @@ export function sharedNow(): number {
 /** How many times slower a build may be that is slow by design (vitest.config.ts). */
 export const slowness = Number(process.env.HAWSER_TEST_SLOWNESS ?? 1);
 
+/** How many connections talk beside each one that is under test (README.md). */
+export const crowdSize = Number(process.env.HAWSER_TEST_CROWD ?? 0);
+
 export class Program {
   readonly #child: ChildProcess;
   readonly #name: string;
@@ -72,6 +75,14 @@ export class Program {
   /** The events so far that nobody has taken. */
   get events(): readonly Line[] {
     return this.#events;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
   }
 
   kill(signal: NodeJS.Signals = "SIGKILL"): void {

@@ -10,6 +10,7 @@ const TOOLS: readonly (readonly [tool: string, ...args: string[]])[] = [
   ["tc", "-V"],
   ["socat", "-V"],
   ["python3", "--version"],
+  ["prlimit", "--version"],
 ];
 
 /** Why network namespaces cannot be had here, or undefined. */
