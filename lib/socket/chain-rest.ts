@@ -22,7 +22,7 @@ export function unboundedQueue(): Queue<Buffer> {
 
 /**
  * Copies the rest of a chain out of memory that is about to be used again; a caller's buffer is
- * kept by reference.
+ * kept by reference, and in place of one that is gone nothing of the same size.
  *
  * @param first index of the chain's first submission
  * @param taken bytes of the chain that the kernel has taken
@@ -46,7 +46,10 @@ export function restOfChain(first: number, taken: number): Queue<Buffer> {
           rest.append(slab.subarray(from, to));
           break;
         case OPERATION_SEND_VIEW:
-          rest.push(viewOf(submissions[at + SUBMISSION_VIEW] as number).subarray(from, to));
+          rest.push(
+            partOf(views[submissions[at + SUBMISSION_VIEW] as number], from, to),
+            to - from,
+          );
           break;
       }
       skip = 0;
@@ -56,8 +59,13 @@ export function restOfChain(first: number, taken: number): Queue<Buffer> {
   return rest;
 }
 
-function viewOf(index: number): Buffer {
-  return asBuffer(views[index] as Uint8Array);
+const NOTHING = Buffer.alloc(0);
+
+// Memory that was detached or shrunk before the flush came to look at it counts for what it was, so
+// that the flush refuses it, as it does where it looks at once.
+function partOf(view: Uint8Array | undefined, from: number, to: number): Buffer {
+  if (view === undefined || view.length < to) return NOTHING;
+  return asBuffer(view).subarray(from, to);
 }
 
 /** The same memory as a Buffer. */

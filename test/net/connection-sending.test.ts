@@ -307,6 +307,18 @@ describe("memory that goes while it waits", () => {
     expect((await connection.closed).error).toMatchObject({ code: "EFAULT" });
   });
 
+  test("fails the connection when it goes behind more than one look of the first flush", async () => {
+    const { connection, read } = await toSilent();
+    const parts = Array.from({ length: 100 }, () => new Uint8Array(100_000));
+    const sent = parts.map((part) => connection.send(part)).at(-1);
+    const gone = parts.at(-1) as Uint8Array<ArrayBuffer>;
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    await until("blocked", () => connection.bufferedAmount < 10_000_000);
+    read();
+    await expect(sent).rejects.toMatchObject({ code: "EFAULT" });
+    expect((await connection.closed).error).toMatchObject({ code: "EFAULT", syscall: "write" });
+  });
+
   test("fails the connection when it goes before there is one", async () => {
     const { port } = await nodeServer((socket) => socket.resume());
     const connection = ending(new Connection(`tcp://127.0.0.1:${port}`));

@@ -18,6 +18,14 @@ import { area, slab, submissions, views } from "../../lib/socket/reactor.ts";
 
 const VIEW = 3;
 
+interface Resizable extends ArrayBuffer {
+  resize(size: number): void;
+}
+const ResizableBuffer = ArrayBuffer as unknown as new (
+  size: number,
+  options: { maxByteLength: number },
+) => Resizable;
+
 /** A chain of parts, each with its operation; the indexes are not those of their order. */
 function chain(parts: readonly (readonly [operation: number, offset: number, length: number])[]) {
   const indexes = parts.map((_, place) => 10 + (parts.length - place) * 2);
@@ -51,6 +59,25 @@ describe("the rest of a chain", () => {
     let text = "";
     for (let chunk = rest.shift(); chunk !== undefined; chunk = rest.shift()) text += chunk;
     expect(text).toBe(whole.slice(taken));
+  });
+
+  test.each([
+    [
+      "detached",
+      ({ buffer }: Uint8Array<ArrayBuffer>) => structuredClone(buffer, { transfer: [buffer] }),
+    ],
+    ["shrunk", ({ buffer }: Uint8Array<ArrayBuffer>) => (buffer as Resizable).resize(12)],
+    ["emptied", ({ buffer }: Uint8Array<ArrayBuffer>) => (buffer as Resizable).resize(0)],
+  ])("counts memory that was %s for what it was", (_how, take) => {
+    const buffer = new ResizableBuffer(15, { maxByteLength: 15 });
+    const bytes = new Uint8Array(buffer);
+    views[VIEW] = bytes;
+    take(bytes);
+    const rest = restOfChain(chain([[OPERATION_SEND_VIEW, 5, 10]]), 2);
+    expect(rest.bytes).toBe(8);
+    expect(rest.sizeAt(0)).toBe(8);
+    // Less than it counts for, which the flush finds out.
+    expect(rest.peek()?.length).toBe(0);
   });
 
   test("is a copy of what is used again, and the caller's own where it is the caller's", () => {
