@@ -41,7 +41,6 @@ import {
   KIND_DATA,
   KIND_DATAGRAM,
   LARGE_CAPACITY,
-  MEMORY_BYTES,
   OPERATION_SEND_AREA,
   OPERATION_SEND_SLAB,
   OPERATION_SEND_VIEW,
@@ -62,6 +61,7 @@ import type { ReactorBinding } from "../binding/types.ts";
 import { MICROTASK_FLUSHES_PER_ITERATION } from "../core/limits.ts";
 import { errnoError } from "../errors/index.ts";
 import { ReceiveBlocks } from "./receive-blocks.ts";
+import { makeSharedMemory } from "./shared-memory.ts";
 
 /** Who stands behind a slot. Fields are the reactor's; see stream-channel.ts. */
 export interface Channel {
@@ -80,19 +80,10 @@ export interface Channel {
   settle(status: number, taken: number, first: number): void;
 }
 
-// The buffer of a WebAssembly memory, because user code can neither detach nor resize it.
-declare const WebAssembly: {
-  Memory: new (descriptor: {
-    initial: number;
-    maximum: number;
-  }) => { readonly buffer: ArrayBuffer };
-};
 /** FlatAddress in native/socket/address.h. */
 const ADDRESS_BYTES = 24;
 const SLAB_END = SLAB_OFFSET + SLAB_CAPACITY + LARGE_CAPACITY;
-const WASM_PAGE_BYTES = 65_536;
-const pages = Math.ceil(MEMORY_BYTES / WASM_PAGE_BYTES);
-const memory = new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer;
+const memory = makeSharedMemory();
 
 const header = new Int32Array(memory, HEADER_OFFSET, HEADER_CAPACITY);
 const counterValues = new Float64Array(memory, COUNTERS_OFFSET, COUNTERS_CAPACITY);

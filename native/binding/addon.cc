@@ -26,12 +26,19 @@ napi_value Flush(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// Whether JavaScript can take a buffer's memory away, as it cannot from a WebAssembly.Memory. One
+// that it can take is gone after this: nobody has asked for anything good with it.
+bool IsDetachable(napi_env env, napi_value buffer) {
+  return napi_detach_arraybuffer(env, buffer) != napi_detachable_arraybuffer_expected;
+}
+
 // open(memory: ArrayBuffer, dispatch, settle, views: Array, blocks: Array): the functions of a new
 // reactor, or -errno
 Napi::Value Open(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (info.Length() < 5 || !info[0].IsArrayBuffer() || !info[1].IsFunction() ||
-      !info[2].IsFunction() || !info[3].IsArray() || !info[4].IsArray()) {
+      !info[2].IsFunction() || !info[3].IsArray() || !info[4].IsArray() ||
+      IsDetachable(env, info[0])) {
     return Napi::Number::New(env, -EINVAL);
   }
   Environment* environment = Environment::Create(env);

@@ -20,6 +20,7 @@ import {
   TYPE_DATAGRAM,
   TYPE_STREAM,
 } from "../../lib/binding/types.ts";
+import { makeSharedMemory } from "../../lib/socket/shared-memory.ts";
 
 export type Kind = "tcp4" | "tcp6" | "udp4" | "udp6" | "unix";
 
@@ -41,9 +42,8 @@ export function closeAll(): void {
 let reactor: ReactorBinding | undefined;
 
 function openReactor(): ReactorBinding {
-  const memory = new ArrayBuffer(native.memoryBytes);
   const opened = native.open(
-    memory,
+    makeSharedMemory(),
     () => {},
     () => {},
     [],
