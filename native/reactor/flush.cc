@@ -205,6 +205,10 @@ bool Reactor::SendParts(Chain* chain, iovec* parts, int count, size_t total) {
   while (total > 0) {
     memory_.Count(counter::k_sends);
     ssize_t sent = SendGather(chain->slot->descriptor, parts + first, count - first);
+    // XNU says so, where Linux says EAGAIN, as long as a connect is in progress.
+    if (sent == -ENOTCONN && chain->slot->connecting) sent = -EAGAIN;
+    // No kernel does this; asked again and again it would be a hang.
+    if (sent == 0) sent = -EIO;
     if (sent < 0) {
       chain->status = static_cast<int32_t>(sent == -EWOULDBLOCK ? -EAGAIN : sent);
       if (chain->status == -EAGAIN) {

@@ -189,6 +189,15 @@ TEST_CASE("a send that a signal interrupts is repeated") {
   CHECK(ReadExactly(c.far.get(), 4) == "once");
 }
 
+TEST_CASE("a send that takes nothing and names no errno is an error, and no hang") {
+  Connected c;
+  RestoreSystemCalls restore;
+  system_calls.sendmsg = [](int, const msghdr*, int) -> ssize_t { return 0; };
+  c.world.Send(c.name, "anything");
+  CHECK(c.world.Flush() > 0);
+  CHECK(c.world.settled[0].status == -EIO);
+}
+
 TEST_CASE("B23: a full socket says how much it took, and Writable comes once when there is room") {
   for (bool tcp : {true, false}) {
     CAPTURE(tcp);
@@ -236,13 +245,15 @@ TEST_CASE("a send that the caller made itself and that met EAGAIN is heard of, t
 }
 
 TEST_CASE("a write that was refused while connecting is heard of again") {
+  // EAGAIN on Linux, ENOTCONN on macOS.
+  SUBCASE("EAGAIN") { send_error = EAGAIN; }
+  SUBCASE("ENOTCONN") { send_error = ENOTCONN; }
   World world;
   Listening listening = ListenOnLoopback();
   SlotName name;
   REQUIRE(world.reactor->OpenSlot(AF_INET, SOCK_STREAM, 0, SlotKind::kStream, &name) == 0);
   REQUIRE(world.reactor->StartConnect(name, listening.address) == 0);
   RestoreSystemCalls restore;
-  send_error = EAGAIN;
   system_calls.sendmsg = FailingSend;
   world.Send(name, "early");
   (void)world.Flush();
