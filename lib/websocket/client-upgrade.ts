@@ -3,11 +3,11 @@
 
 import { Deadline } from "../core/deadlines.ts";
 import { quiet } from "../core/send-waiters.ts";
-import type { HawserError } from "../errors/index.ts";
+import { HawserError } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
 import type { Ending } from "../net/connection-base.ts";
 import { type Endpoint, formatEndpoint, formatHostHeader } from "../net/endpoint.ts";
-import type { PathOptions } from "../net/types.ts";
+import type { PathOptions, StreamHandlers } from "../net/types.ts";
 import { Carrier, type CarrierUser, carrierDrained } from "./carrier.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { upgradeFailed, upgradeRefused } from "./errors.ts";
@@ -19,7 +19,6 @@ import type { HeadersInput } from "./types.ts";
 const LATE = "CONNECT_TIMEOUT";
 
 export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
-  readonly #endpoint: Endpoint;
   readonly #parameters: ClientParameters;
   readonly #carrier: Carrier;
   readonly #startedAt = wallTime();
@@ -27,7 +26,10 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   #deadline: Deadline<DeadlineOwner> | null = null;
   #refusal: { readonly reason: unknown } | null = null;
   #stopWatching: (() => void) | null = null;
-  #socket: WebSocketConnection<T> | null = null;
+  /** The application may have it already, from its `state` callback. */
+  readonly #socket: WebSocketConnection<T>;
+  /** Changes of the path since the stream is there, for when `open` has been told. */
+  #untold: (() => void)[] | null = [];
   #resolve: (socket: WebSocketConnection<T>) => void = () => {};
   #reject: (reason: unknown) => void = () => {};
 
@@ -37,7 +39,6 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   /** @throws TypeError or RangeError for what cannot stand in a request */
   constructor(endpoint: Endpoint, input: URL | string, parameters: ClientParameters) {
     const { own, shared, stream } = parameters;
-    this.#endpoint = endpoint;
     this.#parameters = parameters;
     this.#handshake = new ClientHandshake(
       {
@@ -50,8 +51,15 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
       },
       Number.POSITIVE_INFINITY,
     );
-    const callbacks = { drain: carrierDrained, ...this.#pathCallbacks() };
+    const callbacks = {
+      drain: carrierDrained,
+      ...this.#pathCallbacks(),
+      ...this.#stateCallback(),
+    };
     this.#carrier = new Carrier(input as never, { ...stream, ...callbacks });
+    const url = formatEndpoint(endpoint);
+    const nothing = { url, protocol: "", extensions: "", deflate: null, owner: null };
+    this.#socket = new WebSocketConnection<T>(this.#carrier, shared, nothing).opening();
     this.#carrier.user = this;
     this.ready = quiet(
       new Promise((resolve, reject) => {
@@ -75,7 +83,10 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   // What a handler of the WebSocket's throws ends it as a WebSocket.
   #tell<V>(callback: (socket: never, value: V) => unknown, value: V): void {
     const socket = this.#socket;
-    if (socket === null) return;
+    if (this.#untold !== null) {
+      this.#untold.push(() => this.#tell(callback, value));
+      return;
+    }
     try {
       const result = callback(socket as never, value) as PromiseLike<unknown> | undefined;
       if (typeof result?.then !== "function") return;
@@ -83,6 +94,17 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
     } catch (error) {
       socket.handlerFailed(error);
     }
+  }
+
+  #stateCallback(): Pick<StreamHandlers, "state"> {
+    if (this.#parameters.shared.handlers.state === undefined) return {};
+    return {
+      state: (_stream, state, reason) => {
+        // What else becomes of the stream is not what becomes of the WebSocket.
+        const isOpening = state === "preparing" || state === "waiting";
+        if (isOpening) this.#socket.stateChanged(state, reason);
+      },
+    };
   }
 
   /** The stream beneath. */
@@ -170,27 +192,42 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   #accept(accepted: AcceptedByServer, chunk: Buffer, at: number, end: number): void {
     this.#settle();
     const { protocol, extensions, deflate } = accepted;
-    const url = formatEndpoint(this.#endpoint);
-    const agreed = { url, protocol, extensions, deflate, owner: null };
-    const { shared } = this.#parameters;
-    const socket = new WebSocketConnection<T>(this.#carrier, shared, agreed);
-    this.#socket = socket;
+    const socket = this.#socket;
+    socket.accepted({ url: socket.url, protocol, extensions, deflate, owner: null });
     socket.announce();
     this.#resolve(socket);
+    this.#tellUntold();
     if (at < end) socket.received(chunk, at, end);
+  }
+
+  #tellUntold(): void {
+    const untold = this.#untold ?? [];
+    this.#untold = null;
+    for (const tell of untold) tell();
   }
 
   flushed(): void {}
   drained(): void {}
 
   concluded(): void {
-    this.#carrier.finish();
+    this.#carrier.drop();
   }
 
-  over({ error }: Ending): void {
+  over(ending: Ending): void {
     this.#settle();
-    if (this.#refusal !== null) this.#reject(this.#refusal.reason);
-    else this.#reject(error ?? this.#carrier.errorOf("ECANCELED", "connect", { phase: "upgrade" }));
+    const { error } = ending;
+    const refusal = this.#refusal;
+    this.#socket.neverOpened(ending, refusal === null ? error : this.#failureOf(refusal.reason));
+    if (refusal !== null) this.#reject(refusal.reason);
+    else this.#reject(error ?? this.#cancelled());
+  }
+
+  #failureOf(reason: unknown): HawserError {
+    return reason instanceof HawserError ? reason : this.#cancelled(reason);
+  }
+
+  #cancelled(cause?: unknown): HawserError {
+    return this.#carrier.errorOf("ECANCELED", "connect", { phase: "upgrade", cause });
   }
 
   #settle(): void {

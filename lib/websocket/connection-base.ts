@@ -14,6 +14,7 @@ import type { HawserError } from "../errors/index.ts";
 import { type DeadlineOwner, setDeadline } from "../net/clock.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Ending } from "../net/connection-base.ts";
+import type { Path } from "../net/paths/types.ts";
 import type { CloseResult, ConnectionState } from "../net/types.ts";
 import { report } from "../socket/reactor.ts";
 import type { Carrier } from "./carrier.ts";
@@ -23,6 +24,7 @@ import {
   CLOSING,
   type Extras,
   makers,
+  OPENING,
   PAUSED,
   WANTS_DRAIN,
 } from "./connection-facts.ts";
@@ -42,7 +44,7 @@ export abstract class WebSocketBase<T = unknown> {
   /** @internal */
   protected readonly shared: Shared;
   /** @internal */
-  protected readonly agreed: Agreed;
+  protected agreed: Agreed;
   /** @internal The protocol, sans I/O. */
   protected readonly core: WebSocketProtocol;
   /** @internal */
@@ -71,7 +73,17 @@ export abstract class WebSocketBase<T = unknown> {
 
   get state(): ConnectionState {
     if (this.result !== null) return this.result.error === null ? "closed" : "failed";
+    if ((this.flags & (OPENING | CLOSING)) === OPENING) {
+      const { state } = this.carrier;
+      return state === "setup" || state === "waiting" ? state : "preparing";
+    }
     return this.core.state === "open" && (this.flags & CLOSING) === 0 ? "ready" : "closing";
+  }
+
+  /** Why the state is `waiting` or `failed`, else null. */
+  get stateReason(): HawserError | null {
+    if (this.result !== null) return this.result.error;
+    return this.state === "waiting" ? this.carrier.stateReason : null;
   }
 
   /** The URL, as the client asked for it. */
@@ -92,6 +104,38 @@ export abstract class WebSocketBase<T = unknown> {
   /** The stream beneath, for `info()`, addresses and options; its bytes are not for reading. */
   get connection(): Connection {
     return this.carrier as Connection;
+  }
+
+  /**
+   * Whether the local address, the link and a route to the peer are there: `connection.viable`, as
+   * the next two are what the stream beneath says.
+   *
+   * @throws HawserError where the system does not let this process look at its networks
+   */
+  get viable(): boolean {
+    return this.carrier.viable;
+  }
+
+  /**
+   * What a new connection would use, where that is another path than this one's; else null.
+   *
+   * @throws as `viable`
+   */
+  get betterPath(): Path | null {
+    return this.carrier.betterPath;
+  }
+
+  /** The path in use; null after the end and for Unix sockets. @throws as `viable` */
+  get path(): Path | null {
+    return this.carrier.path;
+  }
+
+  /**
+   * `waitForConnectivity`: tries again at once, instead of at the next change of the network. Does
+   * nothing in other states than `waiting`.
+   */
+  restart(): void {
+    this.carrier.restart();
   }
 
   /** Bytes received, frames' headers and the opening handshake included. */
@@ -159,6 +203,13 @@ export abstract class WebSocketBase<T = unknown> {
     if (this.core.state === "open" || (this.flags & CLOSE_TIMED) !== 0) return;
     this.flags |= CLOSE_TIMED;
     this.setTimer();
+    this.noteChange("closing");
+  }
+
+  /** @internal The state is another one: told in a microtask, so never inside the caller's call. */
+  noteChange(state: ConnectionState): void {
+    const callback = this.shared.handlers.state;
+    if (callback !== undefined) queueMicrotask(() => this.call(callback, state, null));
   }
 
   /** @internal */
@@ -198,7 +249,8 @@ export abstract class WebSocketBase<T = unknown> {
       this.beginClose(closeCodes.CLOSE_NORMAL, "");
       return;
     }
-    this.core.fail(closeCodes.CLOSE_INTERNAL_ERROR, "a handler threw");
+    if ((this.flags & OPENING) !== 0) this.carrier.abort();
+    else this.core.fail(closeCodes.CLOSE_INTERNAL_ERROR, "a handler threw");
     report(error);
   }
 

@@ -49,7 +49,7 @@ export const PAUSED = 1;
 export const FULL = 2;
 /** `close()` was called. */
 export const CLOSING = 4;
-/** Everybody knows that it is over. */
+/** It is over, and everybody is being told. */
 export const TOLD = 8;
 /** The deadline of closing runs. */
 export const CLOSE_TIMED = 16;
@@ -57,6 +57,10 @@ export const CLOSE_TIMED = 16;
 export const WANTS_DRAIN = 32;
 /** A message is being inflated. */
 export const INFLATING = 64;
+/** The opening handshake is not over. */
+export const OPENING = 128;
+/** Everybody was told that it is over, and who asks for `closed` may know as well. */
+export const DONE = 256;
 
 /** Errors that were made for a WebSocket, so that a handler may pass them on. */
 export const makers = new WeakMap<object, object>();

@@ -7,7 +7,7 @@ import { readSignal } from "../core/waiting.ts";
 import { invalidState } from "../errors/index.ts";
 import type { DeadlineOwner } from "../net/clock.ts";
 import type { CloseResult } from "../net/types.ts";
-import { CLOSING, FULL, INFLATING, makers, PAUSED } from "./connection-facts.ts";
+import { CLOSING, FULL, INFLATING, makers, OPENING, PAUSED } from "./connection-facts.ts";
 import { SendingWebSocket } from "./connection-sending.ts";
 import { closedByPeer, cutByPeer } from "./errors.ts";
 import { Inbox, Iteration } from "./inbox.ts";
@@ -134,7 +134,8 @@ export abstract class ReceivingWebSocket<T = unknown> extends SendingWebSocket<T
 
   private holdReading(): void {
     this.core.pause();
-    this.carrier.hold(true);
+    // Before `open` it is the answer that is read.
+    if ((this.flags & OPENING) === 0) this.carrier.hold(true);
   }
 
   /** @internal */

@@ -12,7 +12,7 @@ import {
 } from "../errors/index.ts";
 import type { SendData } from "../net/types.ts";
 import { WebSocketBase } from "./connection-base.ts";
-import { WANTS_DRAIN } from "./connection-facts.ts";
+import { OPENING, WANTS_DRAIN } from "./connection-facts.ts";
 import { MessageStream } from "./message-stream.ts";
 import type { PreparedMessage } from "./protocol/index.ts";
 import type { MessageOptions, MessageSendOptions } from "./types.ts";
@@ -25,8 +25,8 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
   /**
    * Queues a message, and returns false when more than `sendHighWaterMark` bytes wait; `drain`
    * comes then. Strings are text messages. What is written in one turn leaves in one system call.
-   * Never throws but for a wrong argument; after close or a failure nothing is queued, and false is
-   * given.
+   * Never throws but for a wrong argument; before `open` and after close or a failure nothing is
+   * queued, and false is given.
    */
   write(message: SendData, options?: MessageOptions): boolean {
     return this.put(message, options) && this.hasRoom();
@@ -36,14 +36,15 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
    * Queues a message. Resolves as `Connection.send` does: when the kernel has taken it, or sooner
    * for a copied payload (up to 4 KiB) while fewer than `sendHighWaterMark` bytes wait.
    *
-   * @throws TypeError at once for a wrong argument. Rejects with EPIPE after `close()` or the
-   *   peer's Close, with the failure itself, with `signal.reason`. These never count as unhandled.
+   * @throws TypeError at once for a wrong argument. Rejects with ENOTCONN before `open`, with EPIPE
+   *   after `close()` or the peer's Close, with the failure itself, with `signal.reason`. These
+   *   never count as unhandled.
    */
   send(message: SendData, options?: MessageSendOptions): Promise<void> {
     const signal =
       options?.signal === undefined ? undefined : requireSignal(options.signal, "signal");
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
-    if (!this.put(message, options)) return this.carrier.refuseSend();
+    if (!this.put(message, options)) return this.refuseSend();
     return untilAborted(this.whenSent(message), signal);
   }
 
@@ -60,6 +61,12 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     requireBoolean(compress, "compress");
     const data = typeof message === "string" ? message : bytesOf(message);
     return this.core.send(data, binary, compress, now);
+  }
+
+  private refuseSend(): Promise<void> {
+    if ((this.flags & OPENING) === 0 || this.result !== null) return this.carrier.refuseSend();
+    const error = this.carrier.errorOf("ENOTCONN", "write", { phase: "upgrade" });
+    return quiet(Promise.reject(error));
   }
 
   private hasRoom(): boolean {
@@ -120,8 +127,7 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     return new MessageStream(
       {
         writePart: (part, isLast) => put(part, isLast) && this.hasRoom(),
-        sendPart: (part, isLast) =>
-          put(part, isLast) ? this.whenSent(part) : this.carrier.refuseSend(),
+        sendPart: (part, isLast) => (put(part, isLast) ? this.whenSent(part) : this.refuseSend()),
       },
       binary === undefined ? undefined : !binary,
     );

@@ -5,12 +5,22 @@
 // (listener.ts).
 
 import { Deferred } from "../core/waiting.ts";
-import { invalidState } from "../errors/index.ts";
+import { type HawserError, invalidState } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner } from "../net/clock.ts";
 import type { Ending } from "../net/connection-base.ts";
-import type { CloseResult, SendData } from "../net/types.ts";
+import type { CloseResult, ConnectionState, SendData } from "../net/types.ts";
 import type { CarrierUser } from "./carrier.ts";
-import { CLOSING, FULL, makers, PAUSED, type SocketOwner, TOLD } from "./connection-facts.ts";
+import {
+  type Agreed,
+  CLOSING,
+  DONE,
+  FULL,
+  makers,
+  OPENING,
+  PAUSED,
+  type SocketOwner,
+  TOLD,
+} from "./connection-facts.ts";
 import { ReceivingWebSocket } from "./connection-receiving.ts";
 import { failureOf } from "./errors.ts";
 import {
@@ -30,7 +40,29 @@ export class WebSocketConnection<T = unknown>
   extends ReceivingWebSocket<T>
   implements ProtocolHandler, CarrierUser, DeadlineOwner, AsyncIterable<Message>, AsyncDisposable
 {
-  /** @internal The first thing that the application hears. */
+  /** @internal The opening handshake is still to come; the stream's user is another until then. */
+  opening(): this {
+    this.flags |= OPENING;
+    this.core.opening();
+    return this;
+  }
+
+  /** @internal And is over. */
+  accepted(agreed: Agreed): void {
+    this.agreed = agreed;
+    this.flags &= ~OPENING;
+    this.core.opened(agreed.deflate, wallTime());
+    this.carrier.user = this as never;
+    if ((this.flags & PAUSED) !== 0) this.carrier.hold(true);
+    this.noteChange("ready");
+  }
+
+  /** @internal */
+  stateChanged(state: ConnectionState, reason: HawserError | null): void {
+    this.call(this.shared.handlers.state, state, reason);
+  }
+
+  /** @internal The first thing that the application hears, but for states. */
   announce(): void {
     if (this.shared.settings.watchesTime) this.setTimer();
     this.call(this.shared.handlers.open);
@@ -56,6 +88,16 @@ export class WebSocketConnection<T = unknown>
     this.setDeadline(this.shared.closeTimeout);
     // Who aborts does not want them.
     if (ending.event === "abort") this.dropHeld();
+  }
+
+  /** @internal The stream is gone, and it never was open. */
+  neverOpened(ending: Ending, error: HawserError | null): void {
+    const { initiator } = ending;
+    const transfer = this.carrier.transferReport();
+    const result = { error, initiator, transfer, code: 1006, reason: "", wasClean: false };
+    this.flags |= TOLD;
+    this.core.transportClosed(wallTime());
+    this.settle(result);
   }
 
   private dropHeld(): void {
@@ -102,7 +144,10 @@ export class WebSocketConnection<T = unknown>
     if ((this.flags & TOLD) !== 0) return;
     this.flags |= TOLD;
     if (this.deadline !== null) clearDeadline(this.deadline);
-    const result = this.resultOf(info);
+    this.settle(this.resultOf(info));
+  }
+
+  private settle(result: CloseResult): void {
     this.extra().result = result;
     if (result.error !== null) makers.set(result.error, this);
     if (this.inbox !== null) this.endInbox(result);
@@ -128,7 +173,10 @@ export class WebSocketConnection<T = unknown>
   /** @internal */
   tellEnd(): void {
     const { code = 1006, reason = "", error } = this.result as CloseResult;
-    this.call(this.shared.handlers.close, code, reason, error);
+    const { close } = this.shared.handlers;
+    this.stateChanged(this.state, error);
+    if ((this.flags & OPENING) === 0) this.call(close, code, reason, error);
+    this.flags |= DONE;
     this.extras?.closed?.resolve(this.result as CloseResult);
     this.agreed.owner?.socketClosed(this as never);
   }
@@ -137,8 +185,9 @@ export class WebSocketConnection<T = unknown>
 
   /**
    * Ends without loss: flushes, exchanges Closes, ends TCP (a server first). Default 1000; unread
-   * messages are dropped. After `closeTimeout` it aborts, and the result's `error` says so. Never
-   * rejects; the same promise as `closed`.
+   * messages are dropped. After `closeTimeout` it aborts, and the result's `error` says so. Before
+   * `open` it ends the establishment, and `connect()` rejects with ECANCELED. Never rejects; the
+   * same promise as `closed`.
    *
    * @throws RangeError for a code that may not be sent (1000 to 1003, 1007 to 1014, 3000 to 4999
    *   may), and for a reason of more than 123 bytes of UTF-8
@@ -164,6 +213,10 @@ export class WebSocketConnection<T = unknown>
     if ((this.flags & (CLOSING | TOLD)) !== 0) return;
     this.flags |= CLOSING;
     this.inbox?.cancel(this.cancelled());
+    if ((this.flags & OPENING) !== 0) {
+      this.carrier.conclude();
+      return;
+    }
     this.noteState();
     // The peer's Close must be seen.
     if ((this.flags & (PAUSED | FULL)) !== 0) {
@@ -188,7 +241,8 @@ export class WebSocketConnection<T = unknown>
     const extras = this.extra();
     if (extras.closed === null) {
       extras.closed = new Deferred<CloseResult>();
-      if (extras.result !== null) extras.closed.resolve(extras.result);
+      const { result } = extras;
+      if (result !== null && (this.flags & DONE) !== 0) extras.closed.resolve(result);
     }
     return extras.closed.promise;
   }

@@ -67,6 +67,7 @@ const COMMON_FIELDS = {
   pong: callback<NonNullable<WebSocketHandlers["pong"]>>(),
   drain: callback<NonNullable<WebSocketHandlers["drain"]>>(),
   close: callback<NonNullable<WebSocketHandlers["close"]>>(),
+  state: callback<NonNullable<WebSocketHandlers["state"]>>(),
 };
 
 const CONNECT_TABLE = {
@@ -209,6 +210,7 @@ function share(
     pong: inContext(context, own.pong),
     drain: inContext(context, own.drain),
     close: inContext(context, own.close),
+    state: inContext(context, own.state),
   };
   return {
     settings,

@@ -3,6 +3,7 @@
 import type { HawserError } from "../errors/index.ts";
 import type { Path } from "../net/paths/types.ts";
 import type {
+  ConnectionState,
   ConnectOptions,
   ListenOptions,
   SendData,
@@ -125,6 +126,16 @@ export interface WebSocketHandlers<T = unknown> {
     reason: string,
     error: HawserError | null,
   ): unknown;
+  /**
+   * The state has changed. `reason` is what sent it to `waiting` or `failed`, else null. This one
+   * is called before `open` too: the WebSocket can be given up then (`close`, `abort`) or told to
+   * try again (`restart`), and sends nothing yet.
+   */
+  state?(
+    socket: WebSocketConnection<T>,
+    state: ConnectionState,
+    reason: HawserError | null,
+  ): unknown;
 }
 
 /** Options of a stream without its callbacks and what WebSockets have no use for. */
@@ -138,9 +149,9 @@ export type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
 
 /** What a WebSocket made by `connect` hears of its path; see the options of streams. */
 export interface WebSocketPathHandlers<T = unknown> {
-  /** `socket.connection.viable` has changed. */
+  /** `socket.viable` has changed. Never before `open`. */
   viable?(socket: WebSocketConnection<T>, viable: boolean): unknown;
-  /** `socket.connection.betterPath` has changed. */
+  /** `socket.betterPath` has changed. */
   betterPath?(socket: WebSocketConnection<T>, path: Path | null): unknown;
 }
 

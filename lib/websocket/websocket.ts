@@ -20,7 +20,7 @@ import {
 /** What the constructor takes besides the WHATWG's arguments. */
 export type WebSocketInit = Omit<
   WebSocketConnectOptions,
-  keyof WebSocketHandlers | "protocols" | "lend"
+  Exclude<keyof WebSocketHandlers, "state"> | "protocols" | "lend"
 >;
 
 const CONNECTING = 0;

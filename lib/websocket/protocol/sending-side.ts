@@ -43,7 +43,7 @@ export abstract class SendingSide implements SenderSink {
   protected deadlines: Deadlines | null = null;
   protected sender: Sender | null = null;
   protected extras: Extras | null = null;
-  protected readonly deflate: DeflateParameters | null;
+  protected deflate: DeflateParameters | null;
 
   /**
    * @param settings shared by all connections of a listener or client
@@ -79,6 +79,19 @@ export abstract class SendingSide implements SenderSink {
   /** True while messages wait for compression; onQueueEmpty() says when that is over. */
   get compressing(): boolean {
     return this.sender?.waiting === true;
+  }
+
+  /** The opening handshake is still to come: nothing is sent before opened(). */
+  opening(): void {
+    this.flags |= flag.OPENING;
+  }
+
+  /** It is over. @param deflate what it has agreed on, or null */
+  opened(deflate: DeflateParameters | null, now: number): void {
+    this.flags &= ~flag.OPENING;
+    this.deflate = deflate;
+    this.now = now;
+    if (this.settings.watchesTime) this.deadlines = new Deadlines(this.settings.timeouts, now);
   }
 
   // The application's calls.
@@ -197,8 +210,8 @@ export abstract class SendingSide implements SenderSink {
   // Writing.
 
   private maySend(): boolean {
-    const ending = flag.CLOSE_QUEUED | flag.TRANSPORT_CLOSED;
-    return maySend(this.currentState) && (this.flags & ending) === 0;
+    const forbids = flag.CLOSE_QUEUED | flag.TRANSPORT_CLOSED | flag.OPENING;
+    return maySend(this.currentState) && (this.flags & forbids) === 0;
   }
 
   private beginSend(now: number): boolean {
@@ -251,7 +264,8 @@ export abstract class SendingSide implements SenderSink {
   // Ending.
 
   protected beginClose(code: number | undefined, reason: string): void {
-    if (this.currentState !== "open" || (this.flags & flag.CLOSE_QUEUED) !== 0) return;
+    const forbids = flag.CLOSE_QUEUED | flag.OPENING;
+    if (this.currentState !== "open" || (this.flags & forbids) !== 0) return;
     this.noteClosing("local");
     this.sendClose(code, reason);
   }
