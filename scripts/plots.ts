@@ -6,13 +6,24 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { whatIsMissing } from "../test/faults/support/requirements.ts";
+import { readCommandLine, requireKnown } from "./arguments.ts";
 import { CASES, runCase, WATCHED_SECONDS } from "./plots/cases.ts";
 import { draw, type PlotData, verdictOf } from "./plots/draw.ts";
 import { root } from "./run.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { draw: { type: "boolean", default: false } },
+const USAGE = `npm run plots -- [CASE...] [options]     measures the cases of docs/dead-peers.md and draws them
+
+  --draw   only draws, of what was measured before
+
+Cases: ${CASES.map(({ name }) => name).join(", ")}; all of them by default.
+Exit status: 0 done; 2 wrong usage, or something is missing that it needs.`;
+
+const { values, positionals } = readCommandLine("plots", USAGE, (args) => {
+  const options = { draw: { type: "boolean", default: false } } as const;
+  const parsed = parseArgs({ args, allowPositionals: true, options });
+  const names = CASES.map(({ name }) => name);
+  for (const name of parsed.positionals) requireKnown("case", name, names);
+  return parsed;
 });
 const folder = join(root, "docs", "plots");
 const missing = values.draw ? undefined : whatIsMissing();

@@ -5,7 +5,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } fro
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
 import { libcOf } from "../lib/binding/loader.ts";
+import { readCommandLine, requireKnown } from "./arguments.ts";
 import { fetchTool } from "./cache.ts";
 import { root, run, tool } from "./run.ts";
 
@@ -107,15 +109,18 @@ async function must(command: string, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${command} failed:\n${output}`);
 }
 
+const USAGE = `npm run prebuild -- [TARGET... | all]     makes the binaries of the package, in prebuilds/
+
+Targets: ${Object.keys(targets).join(", ")}; without any, this machine's.
+Exit status: 0 done; 1 a compiler failed; 2 wrong usage.`;
+
 if (process.argv[1]?.endsWith("prebuild.ts")) {
-  const wanted = process.argv.slice(2);
+  const wanted = readCommandLine("prebuild", USAGE, (args) => {
+    const { positionals } = parseArgs({ args, allowPositionals: true });
+    for (const name of positionals) requireKnown("target", name, ["all", ...Object.keys(targets)]);
+    return positionals;
+  });
   const names = wanted.includes("all") ? Object.keys(targets) : wanted;
   if (names.length === 0) await prebuildHere();
-  for (const name of names) {
-    const target = targets[name];
-    if (!target) {
-      throw new Error(`no target "${name}"; there are all, ${Object.keys(targets).join(", ")}`);
-    }
-    await prebuildWithZig(name, target);
-  }
+  for (const name of names) await prebuildWithZig(name, targets[name] as Target);
 }

@@ -5,17 +5,31 @@
 import { parseArgs } from "node:util";
 import { makeCertificates } from "../test/adapters/certificates.ts";
 import { Soak } from "../test/soak/soak.ts";
+import { readCommandLine, readCount, readPositive } from "./arguments.ts";
 
-const { values } = parseArgs({
-  options: {
+const USAGE = `npm run soak -- [options]     everything at random, from a seed that is printed
+
+  --minutes N   how long (default 5)
+  --seed N      the same as in the run that printed it
+  --only STEP   one step alone, by its number
+
+Exit status: 0 nothing was found; 1 something was not as it must be; 2 wrong usage.`;
+
+const { minutes, seed, only } = readCommandLine("soak", USAGE, (args) => {
+  const options = {
     minutes: { type: "string", default: "5" },
     seed: { type: "string" },
     only: { type: "string" },
-  },
+  } as const;
+  const { values } = parseArgs({ args, options });
+  const number = (flag: "seed" | "only") =>
+    values[flag] === undefined ? undefined : readCount(values[flag], `--${flag}`, 0);
+  return {
+    minutes: readPositive(values.minutes, "--minutes"),
+    seed: number("seed") ?? Math.floor(Math.random() * 2 ** 31),
+    only: number("only"),
+  };
 });
-const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-const minutes = Number(values.minutes);
-const only = values.only === undefined ? undefined : Number(values.only);
 console.log(`seed ${seed}, ${minutes} minutes`);
 
 const certificates = makeCertificates();
