@@ -3,7 +3,13 @@
 // (B11), and when it is over every byte is there, in order.
 import { nothingFor } from "./support/hosts.ts";
 import { type Load, underLoad } from "./support/load.ts";
-import { BLACK_HOLE, LOSES_EVERY_TENTH, LOSES_ONE_IN_FIVE, NARROW } from "./support/path-faults.ts";
+import {
+  BLACK_HOLE,
+  type Fault,
+  LOSES_EVERY_TENTH,
+  LOSES_ONE_IN_FIVE,
+  NARROW,
+} from "./support/path-faults.ts";
 
 const settings = {
   keepAlive: { idle: 10_000, interval: 5_000, count: 3 },
