@@ -2,7 +2,11 @@
 // writes. Not here: those (stream-io.ts), the checks of whose socket it is (stream-socket.ts).
 
 import { bytesOf, type SendData } from "../core/byte-stream.ts";
-import { MAX_DESCRIPTORS_PER_MESSAGE, MAX_MESSAGE_BYTES } from "../core/limits.ts";
+import {
+  COPY_THRESHOLD_BYTES,
+  MAX_DESCRIPTORS_PER_MESSAGE,
+  MAX_MESSAGE_BYTES,
+} from "../core/limits.ts";
 import { ownedCopy } from "../core/owned-bytes.ts";
 import {
   type ErrorContext,
@@ -36,7 +40,12 @@ const EAGAIN = errnoOf("EAGAIN") as number;
 const result = new Int32Array(RESULT_FIRST + MAX_DESCRIPTORS_PER_MESSAGE);
 let scratch: Buffer | undefined;
 
-/** Checks what `sendDescriptors` was given. @throws TypeError or RangeError */
+/**
+ * Checks what `sendDescriptors` was given. What is small is copied, since it may be overwritten as
+ * soon as the call returns, and the message stands in line.
+ *
+ * @throws TypeError or RangeError
+ */
 export function readMessage(data: SendData, fds: readonly number[]): [Uint8Array, Int32Array] {
   const bytes = bytesOf(data);
   if (bytes.length === 0) {
@@ -48,7 +57,8 @@ export function readMessage(data: SendData, fds: readonly number[]): [Uint8Array
     throw outOfRange("fds", range, fds.length);
   }
   const checked = fds.map((fd, at) => requireInteger(fd, `fds[${at}]`, 0, MAX_DESCRIPTOR));
-  return [bytes, Int32Array.from(checked)];
+  const kept = bytes.length <= COPY_THRESHOLD_BYTES ? Buffer.from(bytes) : bytes;
+  return [kept, Int32Array.from(checked)];
 }
 
 /** Sends one message; its descriptors go with its first byte. */

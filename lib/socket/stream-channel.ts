@@ -244,9 +244,11 @@ export class StreamChannel implements Channel, LoopAccount {
   }
 
   /**
-   * Takes the descriptor out of the reactor, or answers a negative errno. Nothing may be pending.
+   * Takes the descriptor out of the reactor, or answers a negative errno. No bytes may be pending;
+   * a FIN that is goes out first.
    */
   release(): number {
+    if (isPending(this)) flush();
     if (!this.#closed) unregister(this);
     this.#closed = true;
     this.deaf = true;

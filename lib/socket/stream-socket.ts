@@ -276,7 +276,8 @@ export class StreamSocket extends SocketBase implements AsyncIterable<Buffer> {
 
   /**
    * One message with up to 16 descriptors (SCM_RIGHTS, unix(7)), after what was sent before. They
-   * stay the caller's, who keeps them open until this has resolved.
+   * stay the caller's, who keeps them open until this has resolved; the bytes are copied or kept as
+   * by `send`.
    *
    * @throws TypeError or RangeError for no data, or for what are no descriptors; (rejection)
    *   HawserError: EBADF, ETOOMANYREFS, ENOTSUP (no Unix socket), and those of `send`

@@ -46,6 +46,15 @@ describe("a message with descriptors", () => {
     expect(isOpen(fd)).toBe(true);
   });
 
+  test("may be overwritten at once where it is small, as with send", async () => {
+    const [left, right] = pair();
+    const bytes = Buffer.from("as it was");
+    const sent = left.sendDescriptors(bytes, [openFile()]);
+    bytes.fill("x");
+    await sent;
+    expect(String((await take(right))?.data)).toBe("as it was");
+  });
+
   test("brings a socket that works", async () => {
     const [left, right] = pair();
     const { client, server } = await connected("IPv4");

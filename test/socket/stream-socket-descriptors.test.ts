@@ -46,6 +46,15 @@ describe("descriptors", () => {
     expect(String(await right.receive())).toBe("hello");
   });
 
+  test("release loses no FIN that was asked for before", async () => {
+    const { client, server } = await connected("IPv4");
+    client.shutdown("write");
+    const fd = client.release();
+    expect(await server.receive()).toBeNull();
+    expect(isOpen(fd)).toBe(true);
+    closeSync(fd);
+  });
+
   test("release refuses to lose bytes", async () => {
     const { client, server } = await connected("IPv4");
     await client.send("abc");
