@@ -23,14 +23,15 @@ export type AnySocket =
 
 export interface Target {
   readonly descriptor: number;
-  /** A Unix socket of Node's, which has no TCP beneath. */
+  /** Known to be a Unix socket, which has no TCP beneath. */
   readonly pipe: boolean;
 }
 
 // Request -> socket -> TLS wrap -> wrapped socket is the longest way there is.
 const MAX_STEPS = 8;
+const MAX_DESCRIPTOR = 0x7fff_ffff;
 
-type Fields = Readonly<Record<string, unknown>>;
+type Fields = Readonly<Record<string, unknown> & { fd?: unknown }>;
 
 /**
  * The descriptor of an open socket.
@@ -56,9 +57,12 @@ export function targetOf(socket: unknown, call: OptionCall): Target {
 type Found = { readonly target: Target } | { readonly next: unknown };
 
 function look(socket: Fields, call: OptionCall): Found | undefined {
-  if (typeof socket["fd"] === "number") {
-    if (socket["fd"] < 0) throw noDescriptor(call, "EBADF", "the socket is closed");
-    return { target: { descriptor: socket["fd"], pipe: false } };
+  const { fd } = socket;
+  if (typeof fd === "number") {
+    if (!Number.isInteger(fd) || fd > MAX_DESCRIPTOR) return undefined;
+    if (fd < 0) throw noDescriptor(call, "EBADF", "the socket is closed");
+    const pipe = socket["family"] === "unix" || socket["transport"] === "unix";
+    return { target: { descriptor: fd, pipe } };
   }
   const datagram = datagramState(socket);
   if (datagram !== undefined) return { target: fromDatagram(datagram, call) };

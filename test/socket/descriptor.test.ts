@@ -9,8 +9,10 @@ import { Duplex, duplexPair } from "node:stream";
 import tls from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { HawserError } from "../../lib/errors/index.ts";
+import { listen, connect as open } from "../../lib/index.ts";
 import { targetOf } from "../../lib/socket/descriptor.ts";
 import { getOption } from "../../lib/socket/options.ts";
+import { StreamSocket } from "../../lib/socket/stream-socket.ts";
 import { closeAll, datagram, fresh, listening, pair, temporaryPath } from "./raw-sockets.ts";
 
 const closers: (() => void)[] = [];
@@ -61,6 +63,21 @@ describe("an open socket has a descriptor", () => {
   it("of hawser: its fd", () => {
     const socket = fresh("tcp4");
     expect(targetOf(socket, "getsockopt")).toEqual({ descriptor: socket.fd, pipe: false });
+  });
+
+  it("of hawser over a path, which is told apart", async () => {
+    const [left, right] = StreamSocket.pair();
+    closers.push(
+      () => void left.close(),
+      () => void right.close(),
+    );
+    expect(targetOf(left, "getsockopt")).toEqual({ descriptor: left.fd, pipe: true });
+    const path = temporaryPath();
+    const listener = await listen(`unix:${path}`, { data() {} });
+    closers.push(() => void listener.close());
+    const connection = await open(`unix:${path}`);
+    closers.push(() => connection.abort());
+    expect(targetOf(connection, "getsockopt")).toEqual({ descriptor: connection.fd, pipe: true });
   });
 
   it("of node:net: both ends and the listener, each its own", async () => {
@@ -205,6 +222,9 @@ describe("what is no socket", () => {
     [() => {}],
     [Symbol("fd")],
     [{ fd: "5" }],
+    [{ fd: Number.NaN }],
+    [{ fd: 0.5 }],
+    [{ fd: 2 ** 31 }],
   ])("%s is a TypeError", (value) => {
     expect(() => targetOf(value, "getsockopt")).toThrow(TypeError);
     expect(() => targetOf(value, "getsockopt")).toThrow(/"socket" must be an open socket/);
