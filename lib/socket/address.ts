@@ -45,6 +45,11 @@ export interface NativeAddress {
   readonly domain: Domain;
 }
 
+/** sin6_scope_id is a 32-bit number (ipv6(7)). */
+const MAX_SCOPE = 0xffff_ffff;
+/** The same number on Linux and macOS. */
+const ENODEV = -19;
+
 const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /**
@@ -73,8 +78,9 @@ export function toNativePath(path: string, abstract: boolean): NativeAddress {
 
 function scopeOf(zone: string | undefined): number {
   if (zone === undefined) return 0;
-  if (/^[0-9]+$/.test(zone)) return Number(zone);
-  const index = native.interfaceIndex(zone);
+  const isNumber = /^[0-9]+$/.test(zone);
+  if (isNumber && Number(zone) <= MAX_SCOPE) return Number(zone);
+  const index = isNumber ? ENODEV : native.interfaceIndex(zone);
   if (index < 0) throw errnoError(index, "if_nametoindex", { address: zone });
   return index;
 }

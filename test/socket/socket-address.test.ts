@@ -31,6 +31,8 @@ describe("an address", () => {
     expect(zoned.native.domain).toBe(DOMAIN_IPV6);
     expect(readFlatAddress(scoped.native.bytes)?.address).toBe(`fe80::1%${name}`);
     expect(() => read({ address: "fe80::1%none-such", port: 1 })).toThrow(/ENODEV/);
+    // 2 ** 32 + 1, which is not the first interface.
+    expect(() => read({ address: "fe80::1%4294967297", port: 1 })).toThrow(/ENODEV/);
   });
 
   test("of a Unix socket is a path, or a name in the abstract namespace", () => {
