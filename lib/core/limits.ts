@@ -184,10 +184,15 @@ export const DRAIN_LIMIT_MS = 1_000;
 
 /**
  * How long it waits for handshakes that are under way, where others share its port and take the new
- * ones: more than a round trip across an ocean. Who knocks meanwhile is delayed by a second in any
- * case (RFC 6298 section 2.1), so that it is longer for no one else.
+ * ones: twice the longest round trip of its connections, within these bounds, and the upper one
+ * where it has no connection. No longer, since a share of those who knock meanwhile comes in only a
+ * second later (RFC 6298 section 2.1).
  */
-export const DRAIN_HANDSHAKES_MS = 250;
+export const MIN_DRAIN_HANDSHAKES_MS = 10;
+export const MAX_DRAIN_HANDSHAKES_MS = 250;
+
+/** Connections whose round trip is looked at for that. */
+export const DRAIN_ROUND_TRIPS_COUNT = 1_000;
 
 /** A listener out of descriptors tries again after the first, doubling up to the second. */
 export const MIN_ACCEPT_BACKOFF_MS = 10;
