@@ -4,13 +4,16 @@
 import {
   codeError,
   HawserError,
-  invalidArgType,
   invalidState,
+  rejectUnknownKeys,
   requireBoolean,
   requireFunction,
+  requireObject,
 } from "../errors/index.ts";
 import { Connection } from "../net/connection.ts";
+import { parseConnectOptions } from "../net/parameters.ts";
 import type { ConnectOptions, StreamEndpoint } from "../net/types.ts";
+import { claim, refuseData } from "./claim.ts";
 import { DescribedDuplex } from "./described-duplex.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { connectOptionsOf, endpointOf } from "./node-arguments.ts";
@@ -23,6 +26,8 @@ export interface DuplexOptions {
    */
   readonly allowHalfOpen?: boolean | undefined;
 }
+
+const DUPLEX_KEYS: ReadonlySet<string> = new Set(["allowHalfOpen"]);
 
 type Done = (error?: Error | null | undefined) => void;
 
@@ -414,8 +419,8 @@ function closedBeforeConnect(): HawserError {
  * `close()` where what was written still goes out, and `abort()` where more than
  * `sendHighWaterMark` waits, or where the peer sends on to one destroyed before its own end.
  *
- * @throws TypeError with ERR_INVALID_STATE where the connection has a `data` callback, which takes
- *   what the stream would read
+ * @throws TypeError for wrong arguments, with ERR_INVALID_STATE where a `data` callback or another
+ *   stream takes what this one would read
  */
 export function toDuplex(connection: Connection<never>, options?: DuplexOptions): ConnectionDuplex;
 export function toDuplex<T>(connection: Connection<T>, options?: DuplexOptions): ConnectionDuplex;
@@ -423,23 +428,21 @@ export function toDuplex<T>(
   connection: Connection<T>,
   options: DuplexOptions = {},
 ): ConnectionDuplex {
-  if (!(connection instanceof Connection)) {
-    throw invalidArgType("connection", "a Connection", connection);
-  }
-  const own = connection as unknown as Connection<never>;
-  if (own.options.data !== undefined) {
-    throw invalidState("a connection with a data callback cannot be a stream: nothing is left");
-  }
-  const { allowHalfOpen = own.options.allowHalfOpen === true } = options;
-  return new ConnectionDuplex(own, null, requireBoolean(allowHalfOpen, "allowHalfOpen"));
+  rejectUnknownKeys(requireObject(options, "options"), DUPLEX_KEYS, "toDuplex()");
+  const { allowHalfOpen } = options;
+  if (allowHalfOpen !== undefined) requireBoolean(allowHalfOpen, "allowHalfOpen");
+  const own = claim(connection);
+  return new ConnectionDuplex(own, null, allowHalfOpen ?? own.options.allowHalfOpen === true);
 }
 
 /**
  * A socket that is not connected yet, as `new net.Socket()`: for programs that call
- * `connect(port, host)` themselves. `options` are those of hawser's `connect`.
+ * `connect(port, host)` themselves. `options` are those of hawser's `connect`, without `data`.
  *
- * @throws TypeError or RangeError from `connect()` for wrong options
+ * @throws TypeError or RangeError for wrong options
  */
 export function createSocket(options: ConnectOptions = {}): ConnectionDuplex {
+  parseConnectOptions(options);
+  refuseData(options);
   return new ConnectionDuplex(null, options, options.allowHalfOpen === true);
 }

@@ -2,8 +2,11 @@
 // Not here: the stream between (duplex.ts), node:http (http.ts).
 
 import type { Duplex } from "node:stream";
+import { requireObject } from "../errors/index.ts";
 import { Connection } from "../net/connection.ts";
-import type { StreamEndpoint, TlsOption } from "../net/types.ts";
+import { parseConnectOptions } from "../net/parameters.ts";
+import type { ConnectOptions, StreamEndpoint, TlsOption } from "../net/types.ts";
+import { refuseData } from "./claim.ts";
 import { toDuplex } from "./duplex.ts";
 import type { HttpConnectOptions } from "./http.ts";
 
@@ -31,27 +34,46 @@ const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "https:": 
  * For undici's `new Client(url, { connect: connector() })`. Options are those of hawser's
  * `connect`, with a `connectTimeout` of 10,000 where none is given, as in undici; `https:` is TLS
  * with the options in `tls`, and HTTP/1.1 unless `tls.alpnProtocols` says more.
+ *
+ * @throws TypeError or RangeError for wrong options
  */
 export function connector(
   options: ConnectorOptions = {},
 ): (target: UndiciTarget, callback: UndiciCallback) => void {
-  const { tls = {}, socketPath, ...plain } = options;
+  const { socketPath, ...plain } = requireObject(options, "options") as ConnectorOptions;
+  parseConnectOptions(plain);
+  refuseData(plain as ConnectOptions);
   return (target, callback) => {
-    const { protocol, servername, localAddress } = target;
-    const isSecure = protocol === "https:";
-    const endpoint = socketPath === undefined ? endpointOf(target) : { path: socketPath };
-    const name = servername ? { servername } : {};
-    const connection = new Connection(endpoint, {
-      ...plain,
-      connectTimeout: plain.connectTimeout ?? CONNECT_TIMEOUT_MS,
-      ...(localAddress && { localAddress }),
-      ...(isSecure && { tls: { alpnProtocols: ["http/1.1"], ...name, ...tls } }),
-    });
+    let connection: Connection<never>;
+    try {
+      connection = connectionTo(target, plain, socketPath);
+    } catch (error) {
+      // As every other failure to connect; only this URL has it.
+      callback(error as Error, null);
+      return;
+    }
     connection.start().ready.then(
       () => callback(null, toDuplex(connection)),
       (error) => callback(error, null),
     );
   };
+}
+
+function connectionTo(
+  target: UndiciTarget,
+  { tls = {}, ...plain }: Omit<ConnectorOptions, "socketPath">,
+  socketPath: string | undefined,
+): Connection<never> {
+  const { protocol, servername, localAddress } = target;
+  const isSecure = protocol === "https:";
+  const endpoint = socketPath === undefined ? endpointOf(target) : { path: socketPath };
+  const name = servername ? { servername } : {};
+  return new Connection<never>(endpoint, {
+    ...plain,
+    connectTimeout: plain.connectTimeout ?? CONNECT_TIMEOUT_MS,
+    ...(localAddress && { localAddress }),
+    ...(isSecure && { tls: { alpnProtocols: ["http/1.1"], ...name, ...tls } }),
+  });
 }
 
 function endpointOf({ hostname, port, protocol }: UndiciTarget): StreamEndpoint {

@@ -3,8 +3,8 @@
 
 import { type ReadableByteStreamController, ReadableStream, WritableStream } from "node:stream/web";
 import type { SendData } from "../core/byte-stream.ts";
-import { invalidArgType, invalidState } from "../errors/index.ts";
-import { Connection } from "../net/connection.ts";
+import type { Connection } from "../net/connection.ts";
+import { claim } from "./claim.ts";
 
 export interface WebStreams {
   /** A byte stream: takes BYOB readers, which save a copy. Its cancel is `abort()`. */
@@ -20,15 +20,11 @@ export interface WebStreams {
  * the TCP window. A write settles as `send()` does. Both fail with the connection's error. Without
  * `allowHalfOpen` our end follows the peer's when that was read, as on the connection itself.
  *
- * @throws TypeError with ERR_INVALID_STATE where the connection has a `data` callback
+ * @throws TypeError for what is no connection, with ERR_INVALID_STATE where a `data` callback or
+ *   another stream takes its bytes
  */
 export function toWeb<T>(connection: Connection<T>): WebStreams {
-  if (!(connection instanceof Connection)) {
-    throw invalidArgType("connection", "a Connection", connection);
-  }
-  if (connection.options.data !== undefined) {
-    throw invalidState("a connection with a data callback cannot be a stream: nothing is left");
-  }
+  claim(connection);
   return { readable: readableOf(connection), writable: writableOf(connection) };
 }
 

@@ -61,6 +61,24 @@ it.each([
   socket.destroy();
 });
 
+it.each([
+  [null, "ERR_INVALID_ARG_TYPE"],
+  ["x", "ERR_INVALID_ARG_TYPE"],
+  [{ keepalive: false }, "ERR_INVALID_ARG_VALUE"],
+  [{ connectTimeout: -1 }, "ERR_OUT_OF_RANGE"],
+  [{ data() {} }, "ERR_INVALID_STATE"],
+])("options are checked when the connector is made: %j", (options, code) => {
+  expect(() => connector(options as never)).toThrow(expect.objectContaining({ code }));
+});
+
+it("what only this URL makes wrong is told as a failure to connect", async () => {
+  const target = { hostname: "h", port: "", protocol: "https:" };
+  const error = await new Promise((resolve) => {
+    connector({ socketPath: "run/socket" })(target, resolve);
+  });
+  expect(error).toBeInstanceOf(TypeError);
+});
+
 describe.skipIf(!hasPeers)("undici (skipped without the package)", () => {
   const { Client, Agent, request } = hasPeers ? peer<Undici>("undici") : ({} as Undici);
   let certificates: Certificates | undefined;
