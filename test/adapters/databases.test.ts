@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ConnectionDuplex, createSocket, toDuplex } from "../../lib/adapters/duplex.ts";
 import { Connection } from "../../lib/index.ts";
+import { type Certificates, hasOpenssl, makeCertificates } from "./certificates.ts";
 import {
   type DatabaseServer,
   hasMariadb,
@@ -10,6 +11,7 @@ import {
   hasRedis,
   installPeers,
   peer,
+  redisClient,
   startMariadb,
   startPostgres,
   startRedis,
@@ -38,12 +40,17 @@ describe.skipIf(!hasPostgres || !hasPeers)(
       on(event: "error", listener: (error: Error & { code?: string }) => void): void;
     }
     let server: DatabaseServer;
+    let certificates: Certificates | undefined;
     beforeAll(async () => {
-      server = await startPostgres();
+      certificates = hasOpenssl ? makeCertificates() : undefined;
+      server = await startPostgres(certificates?.server);
     }, SETUP_LIMIT_MS);
-    afterAll(() => server?.stop());
+    afterAll(async () => {
+      await server?.stop();
+      certificates?.remove();
+    });
 
-    function client(sockets: ConnectionDuplex[] = []): Client {
+    function client(sockets: ConnectionDuplex[] = [], more: object = {}): Client {
       const { Client } = peer<{ Client: new (options: object) => Client }>("pg");
       return new Client({
         host: "127.0.0.1",
@@ -56,8 +63,25 @@ describe.skipIf(!hasPostgres || !hasPeers)(
           sockets.push(socket);
           return socket;
         },
+        ...more,
       });
     }
+
+    it.skipIf(!hasOpenssl)("with ssl, verified (skipped without openssl)", async () => {
+      const sockets: ConnectionDuplex[] = [];
+      const ssl = { ca: certificates?.ca };
+      const one = client(sockets, { host: "localhost", ssl });
+      await one.connect();
+      const { rows } = await one.query(
+        "select version, repeat('x', 1000000) as x from pg_stat_ssl where pid = pg_backend_pid()",
+      );
+      expect(rows[0]?.["version"]).toBe("TLSv1.3");
+      expect(String(rows[0]?.["x"]).length).toBe(1_000_000);
+      expectKeepAlive(sockets[0]);
+      await one.end();
+      const strange = client([], { host: "localhost", ssl: {} });
+      await expect(strange.connect()).rejects.toThrow(/certificate/);
+    });
 
     it("queries, with large values both ways", async () => {
       const sockets: ConnectionDuplex[] = [];
@@ -104,47 +128,19 @@ describe.skipIf(!hasPostgres || !hasPeers)(
 );
 
 describe.skipIf(!hasRedis || !hasPeers)("ioredis (skipped without Redis and the package)", () => {
-  interface Client {
-    set(key: string, value: string | Buffer): Promise<string>;
-    getBuffer(key: string): Promise<Buffer | null>;
-    incr(key: string): Promise<number>;
-    quit(): Promise<string>;
-    disconnect(): void;
-    on(event: string, listener: (...args: unknown[]) => void): void;
-  }
   let server: DatabaseServer;
   beforeAll(async () => {
     server = await startRedis();
   }, SETUP_LIMIT_MS);
   afterAll(() => server?.stop());
 
-  function client(sockets: ConnectionDuplex[] = []): Client {
-    const { Redis, AbstractConnector } = peer<{
-      Redis: new (options: object) => Client;
-      AbstractConnector: new (timeout: number) => object;
-    }>("ioredis");
-    const { port } = server;
-    class Connector extends AbstractConnector {
-      connecting = false;
-      stream: ConnectionDuplex | undefined;
-      constructor() {
-        super(1_000);
-      }
-      async connect(): Promise<ConnectionDuplex> {
-        this.connecting = true;
-        const connection = new Connection(`tcp://127.0.0.1:${port}`, { keepAlive });
-        this.stream = toDuplex(connection.start());
-        sockets.push(this.stream);
-        return this.stream;
-      }
-    }
-    return new Redis({
-      Connector,
-      keepAlive: 1_000,
-      maxRetriesPerRequest: 1,
-      retryStrategy: () => null,
+  const client = (sockets: ConnectionDuplex[] = [], { port } = server) =>
+    redisClient(() => {
+      const connection = new Connection(`tcp://127.0.0.1:${port}`, { keepAlive });
+      const socket = toDuplex(connection.start());
+      sockets.push(socket);
+      return socket;
     });
-  }
 
   it("commands, pipelined, with binary values", async () => {
     const sockets: ConnectionDuplex[] = [];
@@ -161,10 +157,7 @@ describe.skipIf(!hasRedis || !hasPeers)("ioredis (skipped without Redis and the 
 
   it("a server that is killed ends the stream, and the client hears of it", async () => {
     const own = await startRedis();
-    const shared = server;
-    server = own;
-    const redis = client();
-    server = shared;
+    const redis = client([], own);
     redis.on("error", () => {});
     const ended = new Promise((resolve) => redis.on("end", () => resolve("end")));
     await redis.set("key", "value");

@@ -3,13 +3,23 @@
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import net, { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { foreignEnvironment } from "../support/environment.ts";
+import type { Identity } from "./certificates.ts";
 
 const peers = fileURLToPath(new URL("../peers/", import.meta.url));
 
@@ -34,6 +44,43 @@ export function installPeers(): boolean {
 /** A package of `test/peers`. */
 export function peer<T>(name: string): T {
   return createRequire(join(peers, "package.json"))(name) as T;
+}
+
+export interface RedisClient {
+  ping(): Promise<string>;
+  set(key: string, value: string | Buffer): Promise<string>;
+  getBuffer(key: string): Promise<Buffer | null>;
+  incr(key: string): Promise<number>;
+  blpop(key: string, seconds: number): Promise<unknown>;
+  quit(): Promise<string>;
+  disconnect(): void;
+  on(event: string, listener: (error: Error & { code?: string }) => void): void;
+}
+
+/** A client of ioredis over the stream that `open` gives, which does not connect again. */
+export function redisClient(open: () => Duplex): RedisClient {
+  const { Redis, AbstractConnector } = peer<{
+    Redis: new (options: object) => RedisClient;
+    AbstractConnector: new (timeout: number) => object;
+  }>("ioredis");
+  class Connector extends AbstractConnector {
+    connecting = false;
+    stream: Duplex | undefined;
+    constructor() {
+      super(1_000);
+    }
+    async connect(): Promise<Duplex> {
+      this.connecting = true;
+      this.stream = open();
+      return this.stream;
+    }
+  }
+  return new Redis({
+    Connector,
+    keepAlive: 1_000,
+    maxRetriesPerRequest: 1,
+    retryStrategy: () => null,
+  });
 }
 
 export interface DatabaseServer {
@@ -138,7 +185,24 @@ function start(command: string, args: string[], folder: string, port: number) {
   return running(child, folder, port, () => log);
 }
 
-export async function startPostgres(): Promise<DatabaseServer> {
+/** The settings of PostgreSQL for TLS; it wants its key to be its own. */
+function postgresTls(folder: string, { cert, key }: Identity): string[] {
+  const file = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (isRoot) chownSync(path, NOBODY, NOBODY);
+    return path;
+  };
+  const settings = [
+    "ssl=on",
+    `ssl_cert_file=${file("crt", cert)}`,
+    `ssl_key_file=${file("key", key)}`,
+  ];
+  return settings.flatMap((setting) => ["-c", setting]);
+}
+
+/** @param identity with one it also takes TLS */
+export async function startPostgres(identity?: Identity): Promise<DatabaseServer> {
   const bin = postgresFolder() as string;
   const folder = newFolder("postgres");
   const port = await freePort();
@@ -147,7 +211,8 @@ export async function startPostgres(): Promise<DatabaseServer> {
   const how = ["-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
   execFileSync(join(bin, "initdb"), how, options);
   const settings = ["-c", "fsync=off", "-c", `unix_socket_directories=${folder}`];
-  const args = ["-D", data, "-h", "127.0.0.1", "-p", `${port}`, ...settings];
+  const tls = identity === undefined ? [] : postgresTls(folder, identity);
+  const args = ["-D", data, "-h", "127.0.0.1", "-p", `${port}`, ...settings, ...tls];
   return start(join(bin, "postgres"), args, folder, port);
 }
 

@@ -8,7 +8,15 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { type ConnectionDuplex, createSocket, toDuplex } from "../../lib/adapters/duplex.ts";
 import { Connection } from "../../lib/index.ts";
-import { type DatabaseServer, peer, startMariadb, startPostgres, startRedis } from "./servers.ts";
+import { type Certificates, makeCertificates } from "./certificates.ts";
+import {
+  type DatabaseServer,
+  peer,
+  redisClient,
+  startMariadb,
+  startPostgres,
+  startRedis,
+} from "./servers.ts";
 
 const keepAlive = { idle: 1_000, interval: 1_000, count: 2 };
 
@@ -41,16 +49,16 @@ const failureOf = (promise: Promise<unknown>): Promise<Failure> =>
 const redis: Database = {
   start: startRedis,
   async connect(port) {
-    const socket = toDuplex(new Connection(`tcp://127.0.0.1:${port}`, { keepAlive }).start());
-    socket.write("PING\r\n");
-    const [answer] = await once(socket, "data");
-    socket.resume();
-    const idle = async () => (await once(socket, "error"))[0];
-    const query = () => {
-      socket.write("BLPOP nobody 0\r\n");
-      return idle();
+    const connection = new Connection(`tcp://127.0.0.1:${port}`, { keepAlive });
+    const socket = toDuplex(connection.start());
+    const client = redisClient(() => socket);
+    const told = new Promise<Failure>((resolve) => client.on("error", resolve));
+    // It says of a command that is under way only that the connection is closed.
+    const query = async () => {
+      const lost = await failureOf(client.blpop("nobody", 0));
+      return lost instanceof Error ? told : lost;
     };
-    return { socket, answer: String(answer).trim(), query, idle };
+    return { socket, answer: await client.ping(), query, idle: () => told };
   },
 };
 
@@ -60,20 +68,23 @@ interface PgClient {
   on(event: "error", listener: (error: Failure) => void): void;
 }
 
-const postgres: Database = {
-  start: startPostgres,
-  async connect(port) {
-    const { Client } = peer<{ Client: new (options: object) => PgClient }>("pg");
-    const socket = createSocket({ keepAlive });
-    const options = { host: "127.0.0.1", port, user: "test", database: "postgres" };
-    const client = new Client({ ...options, stream: () => socket });
-    const told = new Promise<Failure>((resolve) => client.on("error", resolve));
-    await client.connect();
-    const { rows } = await client.query("select 6 * 7 as answer");
-    const query = () => failureOf(client.query("select pg_sleep(600)"));
-    return { socket, answer: `${rows[0]?.["answer"]}`, query, idle: () => told };
-  },
-};
+function postgres(certificates?: Certificates): Database {
+  const ssl = certificates === undefined ? false : { ca: certificates.ca };
+  return {
+    start: () => startPostgres(certificates?.server),
+    async connect(port) {
+      const { Client } = peer<{ Client: new (options: object) => PgClient }>("pg");
+      const socket = createSocket({ keepAlive });
+      const options = { host: "localhost", port, user: "test", database: "postgres", ssl };
+      const client = new Client({ ...options, stream: () => socket });
+      const told = new Promise<Failure>((resolve) => client.on("error", resolve));
+      await client.connect();
+      const { rows } = await client.query("select 6 * 7 as answer");
+      const query = () => failureOf(client.query("select pg_sleep(600)"));
+      return { socket, answer: `${rows[0]?.["answer"]}`, query, idle: () => told };
+    },
+  };
+}
 
 interface MysqlClient {
   query(text: string): Promise<[Record<string, unknown>[]]>;
@@ -96,8 +107,14 @@ const mariadb: Database = {
   },
 };
 
-const databases: Readonly<Record<string, Database>> = { redis, postgres, mariadb };
-const database = databases[process.argv[2] as string] as Database;
+const databases: Readonly<Record<string, (certificates?: Certificates) => Database>> = {
+  redis: () => redis,
+  postgres,
+  mariadb: () => mariadb,
+};
+const [kind = "", over] = (process.argv[2] as string).split("+");
+const certificates = over === "tls" ? makeCertificates() : undefined;
+const database = (databases[kind] as (typeof databases)[string])(certificates);
 const input = createInterface(process.stdin)[Symbol.asyncIterator]();
 const server = await database.start();
 
@@ -119,4 +136,5 @@ for (const mode of process.argv.slice(3)) {
   await input.next();
 }
 await server.stop();
+certificates?.remove();
 process.exit();

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
+import { hasOpenssl } from "./certificates.ts";
 import { hasMariadb, hasPostgres, hasRedis, installPeers } from "./servers.ts";
 
 const foreign = { env: foreignEnvironment() };
@@ -61,8 +62,9 @@ function run(name: string, args: readonly string[]) {
 }
 
 describe.each([
-  ["redis", "+PONG", ["idle", "pending"], hasRedis],
+  ["redis", "PONG", ["idle", "waiting", "pending"], hasRedis && hasPeers],
   ["postgres", "42", ["idle", "waiting", "pending"], hasPostgres && hasPeers],
+  ["postgres+tls", "42", ["idle", "waiting", "pending"], hasPostgres && hasPeers && hasOpenssl],
   ["mariadb", "42", ["idle", "waiting", "pending"], hasMariadb && hasPeers],
 ] as const)("a vanished %s", (database, answer, modes, isThere) => {
   it.skipIf(!canIsolate || !isThere)(
