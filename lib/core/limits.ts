@@ -57,6 +57,9 @@ export const OWNED_BLOCK_BYTES = 8_192;
 /** What a queued message counts for besides its bytes, so that empty messages are bounded too. */
 export const MESSAGE_OVERHEAD_BYTES = 64;
 
+/** Calls of `drain` for one connection in one iteration of the loop; further ones wait for it. */
+export const DRAINS_PER_ITERATION_COUNT = 16;
+
 /** Flushes from microtasks in one iteration of the loop, after which `send` waits for the loop. */
 export const MICROTASK_FLUSHES_PER_ITERATION = 1_000;
 

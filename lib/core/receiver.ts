@@ -54,6 +54,7 @@ export class Receiver<Owner = undefined> {
   #first: Waiter | null = null;
   #others: Waiter[] | null = null;
   #state = OPEN;
+  /** After a cancel a function that makes it, until somebody wants to know. */
   #error: unknown = null;
 
   /**
@@ -126,8 +127,11 @@ export class Receiver<Owner = undefined> {
   /**
    * Drops what is here and settles everyone who waits. An end or error that has been consumed, or
    * only remains to be, stays what it is: receive() gives null again and again.
+   *
+   * @param error makes the error when somebody wants to know it: that costs as much as the rest of
+   *   an end, and mostly nobody does
    */
-  cancel(error: unknown): void {
+  cancel(error: () => unknown): void {
     if (this.isDrained) return;
     this.#queue = null;
     this.#state = CANCELLED;
@@ -146,7 +150,7 @@ export class Receiver<Owner = undefined> {
         return Promise.resolve(bytes);
       }
       if (this.#state !== OPEN) {
-        return this.#error === null ? Promise.resolve(null) : quiet(Promise.reject(this.#error));
+        return this.#error === null ? Promise.resolve(null) : quiet(Promise.reject(this.#reason()));
       }
     }
     return this.#wait(request, false) as Promise<Value>;
@@ -163,7 +167,9 @@ export class Receiver<Owner = undefined> {
         return Promise.resolve({ done: false, value: bytes });
       }
       if (this.#state !== OPEN) {
-        return this.#endsIteration() ? Promise.resolve(DONE) : quiet(Promise.reject(this.#error));
+        return this.#endsIteration()
+          ? Promise.resolve(DONE)
+          : quiet(Promise.reject(this.#reason()));
       }
     }
     return this.#wait(ANYTHING, true) as Promise<Result>;
@@ -171,6 +177,11 @@ export class Receiver<Owner = undefined> {
 
   #endsIteration(): boolean {
     return this.#error === null || this.#state === CANCELLED;
+  }
+
+  #reason(): unknown {
+    if (this.#state === CANCELLED && typeof this.#error === "function") this.#error = this.#error();
+    return this.#error;
   }
 
   #held(): Queue<Buffer> {
@@ -256,7 +267,7 @@ export class Receiver<Owner = undefined> {
       if (bytes !== undefined) deliver(first, bytes);
       else if (first.iterates && this.#endsIteration()) first.resolve(DONE);
       else if (this.#error === null) first.resolve(null);
-      else refuse(first, this.#error);
+      else refuse(first, this.#reason());
     }
   }
 }

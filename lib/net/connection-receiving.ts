@@ -193,7 +193,7 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     if (ending?.event === "fail") receiver.end(ending.error);
     else if ((this.flags & (PEER_ENDED | CLOSING)) === PEER_ENDED) receiver.end();
     else if (ending !== null || (this.flags & CLOSING) !== 0) {
-      receiver.cancel(this.cancelled("read"));
+      receiver.cancel(() => this.cancelled("read"));
     }
     return receiver;
   }

@@ -3,7 +3,7 @@
 // promises (core/send-waiters.ts), who is dead (liveness.ts).
 
 import { bytesOf, type SendData, type SendOptions } from "../core/byte-stream.ts";
-import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
+import { COPY_THRESHOLD_BYTES, DRAINS_PER_ITERATION_COUNT } from "../core/limits.ts";
 import { quiet, SendWaiters } from "../core/send-waiters.ts";
 import { readSignal, untilAborted } from "../core/waiting.ts";
 import type { HawserError } from "../errors/index.ts";
@@ -174,15 +174,20 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
   private drained(): void {
     this.flags &= ~NEEDS_DRAIN;
     this.waiters?.drained();
-    const { drain } = this.policy;
+    const { drain, sendHighWaterMark } = this.policy;
     if (drain === undefined || (this.flags & WILL_DRAIN) !== 0) return;
     this.flags |= WILL_DRAIN;
     // A flush may have been made by a write of the user's own, inside which nothing else runs.
-    queueMicrotask(() => {
+    const tell = () => {
       this.flags &= ~WILL_DRAIN;
       // Who has written too much again meanwhile hears of it later.
       if ((this.flags & (SHUT | NEEDS_DRAIN)) === 0) this.call(drain);
-    });
+    };
+    // Nor must who fills it again at each call keep the loop from turning, where the peer keeps up.
+    const most = DRAINS_PER_ITERATION_COUNT * sendHighWaterMark;
+    const waits = mustWaitForLoop(this.channel as ByteChannel, sendHighWaterMark, most);
+    if (waits) void nextIteration().then(tell);
+    else queueMicrotask(tell);
   }
 
   /** @internal Something is pending from now on: the peer has to acknowledge it in time. */

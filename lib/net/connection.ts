@@ -221,8 +221,7 @@ export class Connection<T = unknown>
     const isShut = (this.flags & SHUT) !== 0;
     this.flags |= CLOSING | SHUT;
     this.flags &= ~HOLDING;
-    // An error takes as long to make as the rest of a close, and nobody waits for most.
-    if (this.receiver?.isDrained === false) this.receiver.cancel(this.cancelled("read"));
+    this.receiver?.cancel(() => this.cancelled("read"));
     if (before === "setup" || before === "waiting") {
       this.endAs("close", null, "local");
       return;
@@ -349,7 +348,7 @@ export class Connection<T = unknown>
     } else if (event !== "finished") {
       this.flags &= ~HOLDING;
       this.waiters?.reject(this.cancelled("write"));
-      this.receiver?.cancel(this.cancelled("read"));
+      this.receiver?.cancel(() => this.cancelled("read"));
     }
     this.transition(event);
     const { channel } = this;

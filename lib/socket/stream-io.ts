@@ -243,7 +243,7 @@ export class StreamIo implements StreamSink {
 
   #cancel(): Deferred {
     this.#closed = new Deferred();
-    this.#reading().cancel(canceled("recv"));
+    this.#reading().cancel(() => canceled("recv"));
     this.#isReceivingOver = true;
     const error = canceled("sendmsg");
     this.#waiters?.reject(error);

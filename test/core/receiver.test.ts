@@ -72,7 +72,7 @@ describe("the end", () => {
     expect(String(await receiver.receive({ min: 100 }))).toBe("rest");
     expect(receiver.isDrained).toBe(true);
     expect([await receiver.receive(), await receiver.receive()]).toEqual([null, null]);
-    receiver.cancel(LOCAL);
+    receiver.cancel(() => LOCAL);
     expect(await receiver.receive()).toBeNull();
   });
 
@@ -91,12 +91,24 @@ describe("the end", () => {
     const waiting = receiver.receive({ min: 10 });
     const step = receiver.next();
     receiver.append(Buffer.from("abc"));
-    receiver.cancel(LOCAL);
+    receiver.cancel(() => LOCAL);
     await expect(waiting).rejects.toBe(LOCAL);
     expect(await step).toEqual({ done: true, value: undefined });
     expect(await receiver.next()).toEqual({ done: true, value: undefined });
     await expect(receiver.receive()).rejects.toBe(LOCAL);
     expect(receiver.bytes).toBe(0);
+  });
+
+  test("the error of a cancel is made once, and only for who wants to know", async () => {
+    const { receiver } = make();
+    let made = 0;
+    const step = receiver.next();
+    receiver.cancel(() => new Error(`made ${++made}`));
+    expect(await step).toEqual({ done: true, value: undefined });
+    expect(made).toBe(0);
+    await expect(receiver.receive()).rejects.toThrow("made 1");
+    await expect(receiver.receive()).rejects.toThrow("made 1");
+    expect(made).toBe(1);
   });
 
   test("an iteration throws an error that was not our own", async () => {

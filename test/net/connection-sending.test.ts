@@ -1,5 +1,6 @@
 // The sending half: marks, drain, what is copied and what is kept, how many system calls it takes.
 import { describe, expect, test } from "vitest";
+import { DRAINS_PER_ITERATION_COUNT } from "../../lib/core/limits.ts";
 import { Connection, connect, counters } from "../../lib/index.ts";
 import { fingerprint, pattern } from "../support/bytes.ts";
 import {
@@ -65,6 +66,23 @@ describe("marks", () => {
     isWriting = false;
     await drained.promise;
     expect(inside).toEqual([false]);
+  });
+
+  test("who writes again at each drain does not keep the loop from turning", async () => {
+    let drains = 0;
+    const turned = deferred<number>();
+    const { connection } = await toSilent({
+      sendHighWaterMark: 10,
+      drain(c: Connection) {
+        drains++;
+        c.write("more than the mark");
+      },
+    });
+    connection.write("more than the mark");
+    setImmediate(() => turned.resolve(drains));
+    // The peer's and our own kernel take thousands of these before anything waits.
+    expect(await turned.promise).toBeLessThanOrEqual(2 * DRAINS_PER_ITERATION_COUNT);
+    await until("further drains", () => drains > 10 * DRAINS_PER_ITERATION_COUNT);
   });
 
   test("B23 a producer that awaits its sends grows by the mark and one chunk at most", async () => {
