@@ -142,7 +142,7 @@ int Reactor::AddSegments(Chain* chain, int32_t index, DatagramRun* run) {
 // Sends the batch. On the way it moves the chain past every record that is over.
 void Reactor::SendRun(Chain* chain, DatagramRun* run) {
   int total = send_batch_->count();
-  bool mended = false;
+  int drained = 0;
   int sent = 0;
   while (sent < total) {
     memory_.Count(counter::k_sends);
@@ -162,20 +162,20 @@ void Reactor::SendRun(Chain* chain, DatagramRun* run) {
         sent = 0;
         continue;
       }
-      // Another datagram's error may have been said to this one (B39): once more, then it is its
-      // own.
-      if (!mended && DrainErrors(chain->name.index, *chain->slot) > 0) {
-        mended = true;
+      // Another datagram's error may have been said to this one (B39), and is as long as the error
+      // queue has any: once more. Without one it is its own.
+      if (drained < limits::kDrainsPerSend && DrainErrors(chain->name.index, *chain->slot) > 0) {
+        drained++;
         Carry(chain->name.index, *chain->slot);
         continue;
       }
-      mended = false;
+      drained = 0;
       int32_t refused = run->record[sent];
       Refuse(memory_.submission(refused), taken);
       chain->tells = true;
       while (sent < total && run->record[sent] == refused) sent++;
     } else {
-      mended = false;
+      drained = 0;
       for (int i = sent; i < sent + taken; i++) {
         int32_t* record = memory_.submission(run->record[i]);
         record[submission::kOffset] += run->bytes[i];

@@ -37,6 +37,10 @@ inline constexpr size_t kPendingErrors = 1024;
 // Entries taken from one error queue at a time.
 inline constexpr int kErrorsPerDrain = 256;
 
+// Looks at the error queue for the sake of one datagram that the kernel refused. Whoever may send
+// errors here faster than they are taken must not keep a flush from ending.
+inline constexpr int kDrainsPerSend = 16;
+
 // The largest UDP payload (RFC 768: a 16-bit length, less the header) and then some, so that a cut
 // datagram is seen as one.
 inline constexpr int32_t kDatagramRoom = 65536;

@@ -222,6 +222,25 @@ TEST_CASE("B35: what the kernel dropped for want of buffer is counted") {
   CHECK(d.world.reactor->DropsOf({1000, 1}) == -EBADF);
 }
 
+namespace {
+
+// An entry of the error queue, as the kernel writes it: an ICMP error of nobody in particular.
+ssize_t TellRefusal(msghdr* message) {
+  sock_extended_err entry{};
+  entry.ee_errno = ECONNREFUSED;
+  entry.ee_origin = SO_EE_ORIGIN_ICMP;
+  cmsghdr* header = CMSG_FIRSTHDR(message);
+  header->cmsg_level = IPPROTO_IP;
+  header->cmsg_type = IP_RECVERR;
+  header->cmsg_len = CMSG_LEN(sizeof(entry));
+  std::memcpy(CMSG_DATA(header), &entry, sizeof(entry));
+  message->msg_controllen = CMSG_SPACE(sizeof(entry));
+  message->msg_namelen = 0;
+  return 0;
+}
+
+}  // namespace
+
 TEST_CASE("B39: an ICMP error is told of the peer that it concerns, and nobody else is disturbed") {
   Fd socket = BoundUdp(AF_INET6, true);
   SetInt(socket.get(), IPPROTO_IP, IP_RECVERR, 1);
@@ -253,6 +272,51 @@ TEST_CASE("B39: an ICMP error is told of the peer that it concerns, and nobody e
   SendTo(alive.get(), FlatOf(d.descriptor), "back");
   d.world.TurnUntilTold(Kind::kDatagram);
   CHECK(d.world.First(Kind::kDatagram).bytes == "back");
+}
+
+TEST_CASE("B39: more errors than one look takes fail nobody else's datagram") {
+  // An error queue as long as this needs a large receive buffer, and so a privilege.
+  static int queued;
+  queued = 2 * limits::kErrorsPerDrain + 1;
+  RestoreSystemCalls restore;
+  system_calls.recvmsg = [](int descriptor, msghdr* message, int flags) -> ssize_t {
+    if ((flags & MSG_ERRQUEUE) == 0 || queued == 0) return ::recvmsg(descriptor, message, flags);
+    queued--;
+    return TellRefusal(message);
+  };
+  system_calls.sendmmsg = [](int descriptor, platform::MultiMessage* messages, unsigned int count,
+                             int flags) {
+    if (queued == 0) return platform::kSendMany(descriptor, messages, count, flags);
+    errno = ECONNREFUSED;
+    return -1;
+  };
+  DatagramWorld d(BoundUdp());
+  Fd alive = BoundUdp();
+  FlatAddress living = FlatOf(alive.get());
+  int32_t index = d.Submit("life", {&living});
+  (void)d.world.Flush();
+  CHECK(d.IsOver(index));
+  CHECK(d.Left(index) == 0);
+  CHECK(NextDatagram(alive.get()) == "life");
+  CHECK(queued == 0);
+}
+
+TEST_CASE("a datagram whose errors never end is refused, and the flush ends") {
+  RestoreSystemCalls restore;
+  static int asked;
+  asked = 0;
+  system_calls.recvmsg = [](int, msghdr* message, int) -> ssize_t { return TellRefusal(message); };
+  system_calls.sendmmsg = [](int, platform::MultiMessage*, unsigned int, int) {
+    asked++;
+    errno = ECONNREFUSED;
+    return -1;
+  };
+  DatagramWorld d(BoundUdp());
+  FlatAddress to = FlatOf(BoundUdp().get());
+  int32_t index = d.Submit("void", {&to});
+  (void)d.world.Flush();
+  CHECK(d.Left(index) == -ECONNREFUSED);
+  CHECK(asked == limits::kDrainsPerSend + 1);
 }
 
 TEST_CASE("B39: what the error queue of a closed socket said is not told of the next one") {
