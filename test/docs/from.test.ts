@@ -34,6 +34,23 @@ it("every row links to an example that is there", () => {
   }
 });
 
+/** What stands in code in a cell: names, and schemes. */
+const namesIn = (cell: string) =>
+  [...cell.matchAll(/`([^`]+)`/g)].flatMap(([, code = ""]) => code.match(/[A-Za-z]\w+/g) ?? []);
+
+it("every row has an example in which one of its names stands", () => {
+  for (const { page, text, examples } of rows) {
+    const [theirs = "", ours = ""] = text.split(" | ");
+    const isTheSame = ours.startsWith("the same");
+    const names = namesIn(isTheSame ? theirs : ours);
+    // Some have no counterpart, or none with a name.
+    if (ours.startsWith("nothing") || names.length === 0) continue;
+    const source = examples.map((name) => readFileSync(new URL(`examples/${name}`, ROOT), "utf8"));
+    const shown = names.filter((name) => new RegExp(`\\b${name}\\b`).test(source.join("\n")));
+    expect([page, text, shown.length > 0]).toEqual([page, text, true]);
+  }
+});
+
 it("every example is linked to", () => {
   const linked = new Set(rows.flatMap(({ examples }) => examples));
   const all = readdirSync(new URL("examples/", ROOT)).filter((name) => name.endsWith(".ts"));

@@ -109,8 +109,11 @@ const tests: Record<string, () => Promise<void>> = {
   "paths.ts": () => prints("paths.ts", ["loopback", process.platform === "darwin" ? "lo0" : "lo"]),
   "multicast.ts": () => prints("multicast.ts", ["is anybody there?"]),
   "reports.ts": () =>
-    printsBeside(echoServer(), "reports.ts", ["resolve connect", "true", "5 5 0"]),
+    printsBeside(echoServer(), "reports.ts", ["resolve connect", "true", "5 5", "5 5 0"]),
   "create-socket.ts": () => printsBeside(echoServer(), "create-socket.ts", ["SELECT 1", "false"]),
+  "pause.ts": () => prints("pause.ts", ["sent", "after a while"]),
+  "options.ts": () => printsBeside(echoServer(), "options.ts", ["127.0.0.1 false"]),
+  "max-connections.ts": () => prints("max-connections.ts", ["1 open", "1 open"]),
   "web-streams.ts": () => printsBeside(echoServer(), "web-streams.ts", ["to and fro"]),
   "states.ts": () =>
     printsBeside(echoServer(), "states.ts", [
@@ -173,7 +176,6 @@ const tests: Record<string, () => Promise<void>> = {
     await printsBeside(server, "http-agent.ts", ["200 ok"]);
   },
   "tls-pinned.ts": async () => {
-    if (!hasOpenssl) throw new Error("this example needs openssl");
     const certificates = makeCertificates();
     const server = tls.createServer(certificates.stranger, (socket) => socket.resume());
     const { raw } = new X509Certificate(certificates.stranger.cert);
@@ -235,6 +237,13 @@ const tests: Record<string, () => Promise<void>> = {
     expect(String((await once(peer, "message"))[0])).toBe("from outside");
     peer.close();
   },
+  "udp-client.ts": async () => {
+    const peer = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(peer, "listening");
+    peer.on("message", (_, { port, address }) => peer.send("pong", port, address));
+    await prints("udp-client.ts", ["pong true"], { PORT: String(peer.address().port) });
+    peer.close();
+  },
   "tune.ts": async () => {
     const server = http.createServer((_, response) => response.end("ok"));
     const { line } = run("tune.ts", { PORT: String(await serve(server)) });
@@ -243,7 +252,13 @@ const tests: Record<string, () => Promise<void>> = {
   },
 };
 
-for (const [name, test] of Object.entries(tests)) it(`examples/${name} runs`, test);
+const needsOpenssl = (name: string) => name === "tls-pinned.ts" && !hasOpenssl;
+
+for (const [name, test] of Object.entries(tests)) {
+  const isSkipped = needsOpenssl(name);
+  const title = `examples/${name} runs${isSkipped ? " (skipped: needs openssl)" : ""}`;
+  it.skipIf(isSkipped)(title, test);
+}
 
 it("every example has a test", () => {
   expect(
