@@ -22,7 +22,7 @@ const TRAFFIC_MS = 40_000;
 const PICTURE = join(root, "docs", "images", "start.webp");
 const QUALITY = 0.8;
 
-/** A third of the PNG: the package carries it, for its README. */
+/** Less than half of the PNG: the package carries it, for its README. */
 async function webpOf(browser: Browser, png: Buffer): Promise<Buffer> {
   const tab = await browser.newPage();
   const encoded: string = await tab.evaluate(`(async () => {
@@ -73,7 +73,7 @@ async function draw(browser: Browser, [page = "", , tcp = ""]: string[]): Promis
   }
 }
 
-const USAGE = `npm run screenshot     draws docs/images/start.png with Chromium: $CHROMIUM, or ${EXECUTABLE}
+const USAGE = `npm run screenshot     draws docs/images/start.webp with Chromium: $CHROMIUM, or ${EXECUTABLE}
 
 It takes nothing. Exit status: 0 done; 1 it failed; 2 wrong usage, or there is no Chromium.`;
 
