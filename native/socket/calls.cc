@@ -127,6 +127,22 @@ int DomainOf(int descriptor) {
   return status < 0 ? status : address.family();
 }
 
+int RefuseHandshakes(int descriptor) {
+  if (platform::kAttachFilter == kAbsent) return -ENOPROTOOPT;
+  platform::HandshakeFilter filter;
+  int status = system_calls.setsockopt(descriptor, SOL_SOCKET, platform::kAttachFilter,
+                                       &filter.program, sizeof(filter.program));
+  return status < 0 ? -errno : 0;
+}
+
+int AdmitHandshakes(int descriptor) {
+  if (platform::kDetachFilter == kAbsent) return -ENOPROTOOPT;
+  int unused = 0;
+  int status = system_calls.setsockopt(descriptor, SOL_SOCKET, platform::kDetachFilter, &unused,
+                                       sizeof(unused));
+  return status < 0 ? -errno : 0;
+}
+
 int Duplicate(int descriptor) {
   int copy = system_calls.fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? -errno : copy;
