@@ -141,7 +141,7 @@ export const KIND_ACCEPTED = 2;
 export const KIND_ACCEPT_FAILED = 3;
 /** bytes arrived */
 export const KIND_DATA = 4;
-/** the peer has finished; nothing follows but writable and a failure */
+/** the peer has finished, nothing follows but writable and a failure; or a listener was closed when it was empty */
 export const KIND_END = 5;
 /** the first errno, after all data; nothing follows */
 export const KIND_FAILED = 6;

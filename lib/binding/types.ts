@@ -68,6 +68,10 @@ export interface ReactorBinding extends SamplesBinding, DatagramsBinding, Networ
   /** Large chunks go to the blocks given to `open`, for who keeps them. */
   setInBlocks(slot: number, generation: number, on: boolean): number;
   setCredits(slot: number, generation: number, credits: number): number;
+  /** A TCP listener hears of no new handshake; those under way go on. ENOPROTOOPT on macOS. */
+  refuseNew(slot: number, generation: number): number;
+  /** A listener accepts what is queued, is closed when that is nothing more, and tells End. */
+  closeWhenEmpty(slot: number, generation: number): number;
   setReferenced(slot: number, generation: number, referenced: boolean): number;
   /** close(2) now; with RST when `reset`. */
   close(slot: number, generation: number, reset: boolean): number;

@@ -205,6 +205,16 @@ int SetCredits(const Napi::CallbackInfo& info, Reactor* reactor) {
   return reactor->SetCredits(SlotArgument(info, 0), IntegerArgument(info, 2, 0));
 }
 
+// refuseNew(slot, generation): a listener hears of no new handshake
+int RefuseNew(const Napi::CallbackInfo& info, Reactor* reactor) {
+  return reactor->RefuseNew(SlotArgument(info, 0));
+}
+
+// closeWhenEmpty(slot, generation): accepts what is queued, closes, and tells End
+int CloseWhenEmpty(const Napi::CallbackInfo& info, Reactor* reactor) {
+  return reactor->CloseWhenEmpty(SlotArgument(info, 0));
+}
+
 // setReferenced(slot, generation, referenced)
 int SetReferenced(const Napi::CallbackInfo& info, Reactor* reactor) {
   return reactor->SetReferenced(SlotArgument(info, 0), BooleanArgument(info, 2));
@@ -352,6 +362,8 @@ void RegisterSlots(Napi::Env env, Napi::Object exports, Environment* environment
   Add<SetInBlocks>(env, exports, environment, "setInBlocks");
   Add<SetReadiness>(env, exports, environment, "setReadiness");
   Add<SetCredits>(env, exports, environment, "setCredits");
+  Add<RefuseNew>(env, exports, environment, "refuseNew");
+  Add<CloseWhenEmpty>(env, exports, environment, "closeWhenEmpty");
   Add<SetReferenced>(env, exports, environment, "setReferenced");
   Add<CloseSlot>(env, exports, environment, "close");
   Add<Release>(env, exports, environment, "release");

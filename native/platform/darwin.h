@@ -114,6 +114,13 @@ inline bool ReadErrorMessage(int, int, const uint8_t*, std::size_t, int*, uint32
   return false;
 }
 
+// Sockets have no filters here.
+inline constexpr int kAttachFilter = kAbsent;
+inline constexpr int kDetachFilter = kAbsent;
+struct HandshakeFilter {
+  int program = 0;
+};
+
 inline void SetLengthByte(sockaddr* address, socklen_t length) {
   address->sa_len = static_cast<unsigned char>(length);
 }

@@ -15,6 +15,7 @@
 
 // After <time.h>: with musl the kernel's header names a timespec that it does not include.
 #include <linux/errqueue.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 
 #include <cstdint>
@@ -106,6 +107,20 @@ inline bool ReadErrorMessage(int level, int type, const uint8_t* data, std::size
   *info = entry.ee_info;
   return true;
 }
+
+// What SO_ATTACH_FILTER (socket(7)) takes to keep new connections from a listener: a classic BPF
+// program over the TCP header that drops SYN without ACK (RFC 9293 section 3.1).
+inline constexpr int kAttachFilter = SO_ATTACH_FILTER;
+inline constexpr int kDetachFilter = SO_DETACH_FILTER;
+struct HandshakeFilter {
+  sock_filter code[5] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),     // the flags
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),  // ACK and SYN
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+  };
+  sock_fprog program{5, code};
+};
 
 // A sockaddr carries no length byte on this system.
 inline void SetLengthByte(sockaddr*, socklen_t) {}

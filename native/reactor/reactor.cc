@@ -24,6 +24,7 @@ void Reactor::Close() {
   for (int32_t index = 0; index < slots_.size(); index++) {
     Slot& slot = slots_.At(index);
     if (slot.kind == SlotKind::kFree) continue;
+    if (slot.filtered) (void)AdmitHandshakes(slot.descriptor);
     (void)system_calls.close(slot.descriptor);
     slots_.Free(index);
   }
@@ -166,6 +167,28 @@ int Reactor::SetCredits(SlotName name, int32_t credits) {
   return slot->credits == 0 ? Pause(name) : Resume(name);
 }
 
+int Reactor::RefuseNew(SlotName name) {
+  Slot* slot = slots_.Find(name);
+  if (slot == nullptr) return -EBADF;
+  if (slot->kind != SlotKind::kListener || slot->domain == AF_UNIX) return -EOPNOTSUPP;
+  int status = RefuseHandshakes(slot->descriptor);
+  if (status == 0) slot->filtered = true;
+  return status;
+}
+
+int Reactor::CloseWhenEmpty(SlotName name) {
+  Slot* slot = slots_.Find(name);
+  if (slot == nullptr) return -EBADF;
+  if (slot->kind != SlotKind::kListener) return -EOPNOTSUPP;
+  slot->drains = true;
+  slot->credits = -1;
+  slot->paused = false;
+  // Whether there is somebody, accept(2) says; no event is waited for.
+  slot->readable = true;
+  Carry(name.index, *slot);
+  return 0;
+}
+
 int Reactor::SetReferenced(SlotName name, bool referenced) {
   Slot* slot = slots_.Find(name);
   if (slot == nullptr) return -EBADF;
@@ -221,6 +244,8 @@ void Reactor::Forget(int32_t index, Slot& slot) {
     memory_.Count(records::counter::k_pollerChanges);
     poller_.Remove(slot.descriptor, slot.interest);
   }
+  // Others may share the socket, and go on with it.
+  if (slot.filtered) (void)AdmitHandshakes(slot.descriptor);
   memory_.Count(records::counter::k_openSlots, -1);
   slots_.Free(index);
 }

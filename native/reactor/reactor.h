@@ -107,6 +107,14 @@ class Reactor {
   // Connections that a listener may still accept; -1 is no limit. Resumes it when not 0.
   int SetCredits(SlotName name, int32_t credits);
 
+  // A TCP listener hears of no new handshake from now on; those under way go on (calls.h).
+  int RefuseNew(SlotName name);
+
+  // A listener accepts all that the kernel has queued, and is closed in the moment when accept(2)
+  // finds nothing: nobody comes in between who would be reset. End says so; AcceptFailed leaves it
+  // paused, as ever.
+  int CloseWhenEmpty(SlotName name);
+
   // Whether the socket keeps the process alive.
   int SetReferenced(SlotName name, bool referenced);
 
@@ -170,6 +178,7 @@ class Reactor {
   void StorePath(const UnixPath& path, FlatAddress* flat);
   void Finish(int32_t index, Slot& slot, int error);
   int AcceptOne(int32_t listener_index, Slot& listener);
+  void EndListener(int32_t index, Slot& slot);
   int32_t* Complete(int32_t index, const Slot& slot, records::CompletionKind kind, int32_t offset,
                     int32_t length);
 

@@ -268,6 +268,7 @@ bool Reactor::ServeListener(int32_t index, Slot& slot) {
     int status = AcceptOne(index, slot);
     if (status == -EAGAIN || status == -EWOULDBLOCK) {
       slot.readable = false;
+      if (slot.drains) EndListener(index, slot);
       return false;
     }
     bool is_lost = status < 0 && IsLostConnection(status);
@@ -283,12 +284,20 @@ bool Reactor::ServeListener(int32_t index, Slot& slot) {
   return true;
 }
 
+void Reactor::EndListener(int32_t index, Slot& slot) {
+  Complete(index, slot, CompletionKind::kEnd, 0, 0);
+  int descriptor = slot.descriptor;
+  Forget(index, slot);
+  (void)system_calls.close(descriptor);
+}
+
 int Reactor::AcceptOne(int32_t listener_index, Slot& listener) {
   SocketAddress peer;
   memory_.Count(counter::k_accepts);
   int accepted = Accept(listener.descriptor, &peer);
   if (accepted < 0) return accepted;
   Descriptor descriptor(accepted);
+  if (listener.filtered) (void)AdmitHandshakes(accepted);
   SlotName name =
       slots_.Allocate(accepted, listener.sequenced ? SlotKind::kDatagram : SlotKind::kStream);
   if (name.index < 0) return -ENFILE;

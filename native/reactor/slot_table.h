@@ -51,6 +51,8 @@ struct Slot {
   bool large : 1;       // the last datagrams were longer than their share of the slab
   bool sequenced : 1;   // SOCK_SEQPACKET: datagrams over a connection, which ends
   bool in_blocks : 1;   // receives into blocks
+  bool drains : 1;      // listener: closed by the accept that finds nothing
+  bool filtered : 1;    // listener: handshakes were refused; what it accepts has inherited that
   FlatAddress peer;     // for error messages after the kernel has forgotten it
 
   Slot()
@@ -72,6 +74,8 @@ struct Slot {
         large(false),
         sequenced(false),
         in_blocks(false),
+        drains(false),
+        filtered(false),
         peer{} {}
 };
 

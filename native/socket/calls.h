@@ -66,6 +66,16 @@ int IntegerOption(int descriptor, int level, int name);
 // The domain (AF_*) of a socket from getsockname(2), or -errno (-ENOTSOCK, -EBADF).
 int DomainOf(int descriptor);
 
+// Keeps from a TCP listener what begins a connection (SO_ATTACH_FILTER, socket(7)): who knocks
+// sends again after a second (RFC 6298 section 2.1), and handshakes that are under way go on. What
+// is accepted from then on has inherited it. 0 or -errno; -ENOPROTOOPT where the system has no
+// filters.
+int RefuseHandshakes(int descriptor);
+
+// Takes that away again, of a listener or of what it has accepted (SO_DETACH_FILTER). 0 or -errno;
+// -ENOENT where there is none.
+int AdmitHandshakes(int descriptor);
+
 // dup(2) with close-on-exec: a descriptor or -errno.
 int Duplicate(int descriptor);
 

@@ -215,3 +215,111 @@ TEST_CASE("listener: what is no listener has no credits and cannot listen") {
   CHECK(world.reactor->SetCredits(name, 1) == -EOPNOTSUPP);
   CHECK(world.reactor->StartListen(name, 1, -1) == -EOPNOTSUPP);
 }
+
+TEST_CASE("B29: a listener that closes when it is empty takes in all that is queued first") {
+  World world;
+  SocketAddress address;
+  constexpr int kMany = limits::kAcceptsPerTurn + 10;
+  SlotName listener = world.Listen(&address, 0, kMany + 10);
+  std::vector<Fd> peers = ConnectMany(address, kMany);
+  world.TurnWhileDue();
+  CHECK(world.Count(Kind::kAccepted) == 0);
+  REQUIRE(world.reactor->CloseWhenEmpty(listener) == 0);
+  world.TurnWhileDue();
+  CHECK(world.Count(Kind::kAccepted) == kMany);
+  CHECK(world.Count(Kind::kEnd, listener) == 1);
+  CHECK(world.told.back().kind == Kind::kEnd);
+  CHECK(world.reactor->DescriptorOf(listener) == -EBADF);
+  CHECK(world.counter(records::counter::k_openSlots) == kMany);
+  CHECK(world.reactor->CloseWhenEmpty(listener) == -EBADF);
+}
+
+TEST_CASE("B29: between the accept that finds nothing and the close nothing else happens") {
+  World world;
+  SocketAddress address;
+  SlotName listener = world.Listen(&address);
+  RestoreSystemCalls restore;
+  static std::string calls;
+  calls.clear();
+  system_calls.accept = [](int descriptor, sockaddr* from, socklen_t* length) {
+    int accepted = platform::AcceptSocket(descriptor, from, length);
+    calls += accepted >= 0 ? "accepted " : errno == EAGAIN ? "nothing " : "failed ";
+    return accepted;
+  };
+  system_calls.close = [](int descriptor) {
+    calls += "close ";
+    return ::close(descriptor);
+  };
+  std::vector<Fd> peers = ConnectMany(address, 2);
+  REQUIRE(world.reactor->CloseWhenEmpty(listener) == 0);
+  world.on_dispatch = [] { calls += "told "; };
+  world.TurnUntilTold(Kind::kEnd);
+  CHECK(calls == "accepted accepted nothing close told ");
+}
+
+TEST_CASE("B28: out of descriptors, a listener that drains waits as any other") {
+  World world;
+  SocketAddress address;
+  SlotName listener = world.Listen(&address, 0);
+  std::vector<Fd> peers = ConnectMany(address, 3);
+  RestoreSystemCalls restore;
+  FailAccepts(EMFILE, 1);
+  REQUIRE(world.reactor->CloseWhenEmpty(listener) == 0);
+  world.TurnWhileDue();
+  CHECK(world.Count(Kind::kAcceptFailed) == 1);
+  CHECK(world.Count(Kind::kEnd) == 0);
+  CHECK(world.reactor->DescriptorOf(listener) >= 0);
+  REQUIRE(world.reactor->Resume(listener) == 0);
+  world.TurnWhileDue();
+  CHECK(world.Count(Kind::kAccepted) == 3);
+  CHECK(world.Count(Kind::kEnd, listener) == 1);
+}
+
+TEST_CASE("B29: new handshakes are refused, those under way go on and leave no trace") {
+  if (platform::kAttachFilter == kAbsent) return;
+  World world;
+  SocketAddress address;
+  SlotName listener = world.Listen(&address);
+  int descriptor = world.reactor->DescriptorOf(listener);
+  // The last segment of the handshake is passed over, so that it is under way until data comes.
+  int seconds = 5;
+  REQUIRE(::setsockopt(descriptor, IPPROTO_TCP, platform::kTcpDeferAccept, &seconds,
+                       sizeof(seconds)) == 0);
+  Fd early = ConnectTo(address);
+  REQUIRE(Await(early.get(), POLLOUT));
+  Fd shared(::dup(descriptor));
+  REQUIRE(world.reactor->RefuseNew(listener) == 0);
+  Fd late = ConnectTo(address);
+  CHECK_FALSE(Has(late.get(), POLLOUT));
+  world.TurnWhileDue();
+  CHECK(world.Count(Kind::kAccepted) == 0);
+
+  Write(early.get(), "hello");
+  world.TurnUntilTold(Kind::kData);
+  SlotName accepted = world.First(Kind::kAccepted).accepted;
+  CHECK(world.BytesOf(accepted) == "hello");
+  // In instructions; 0 where there is none (SO_GET_FILTER, which has the same number).
+  auto program_length = [](int of) {
+    socklen_t length = 0;
+    REQUIRE(::getsockopt(of, SOL_SOCKET, platform::kAttachFilter, nullptr, &length) == 0);
+    return length;
+  };
+  CHECK(program_length(shared.get()) > 0);
+  CHECK(program_length(world.reactor->DescriptorOf(accepted)) == 0);
+
+  // Who shares the socket goes on with it.
+  REQUIRE(world.reactor->CloseWhenEmpty(listener) == 0);
+  world.TurnUntilTold(Kind::kEnd);
+  CHECK(program_length(shared.get()) == 0);
+}
+
+TEST_CASE("listener: only a listener over TCP can refuse, only a listener can drain") {
+  World world;
+  Pair pair = TcpPair();
+  SlotName name = world.Take(&pair.near);
+  CHECK(world.reactor->RefuseNew(name) == -EOPNOTSUPP);
+  CHECK(world.reactor->CloseWhenEmpty(name) == -EOPNOTSUPP);
+  SlotName path;
+  REQUIRE(world.reactor->OpenSlot(AF_UNIX, SOCK_STREAM, 0, SlotKind::kListener, &path) == 0);
+  CHECK(world.reactor->RefuseNew(path) == -EOPNOTSUPP);
+}
