@@ -1,5 +1,5 @@
 // The tries of one connection to be established, until it is or has failed: one after the other,
-// with waits between them, within its limit in time, and until its signal is aborted. None of this
+// with waits between them, each within the limit in time, until its signal is aborted. None of this
 // is kept for a connection that is ready. Not here: what a try is (establishment.ts), when to try
 // again (waiting.ts), states (connection.ts).
 
@@ -25,7 +25,7 @@ import type { TlsContext } from "./tls-engine.ts";
 import type { EstablishmentPhase } from "./types.ts";
 import { Waiting } from "./waiting.ts";
 
-/** Who is told how a try went, and that the time of all has passed. */
+/** Who is told how a try went, and that its time has passed. */
 export type TriesOwner = EstablishmentOwner & DeadlineOwner;
 
 /** What is to be established. */
@@ -43,8 +43,6 @@ export class Tries implements Looker {
   readonly #startedAtMs = Date.now();
   #establishment: Establishment | null = null;
   #deadline: Deadline<DeadlineOwner> | null = null;
-  /** Of `connectTimeout`, while it waits. */
-  #leftMs = 0;
   #stopWatching: (() => void) | null = null;
   #waiting: Waiting | null = null;
   #waits = 0;
@@ -74,7 +72,6 @@ export class Tries implements Looker {
     this.#stopWatching = onAbort(signal, () => aborted(signal?.reason));
     if (connectTimeout > 0) {
       this.#deadline = new Deadline<DeadlineOwner>(this.#owner);
-      setDeadline(this.#deadline, connectTimeout);
       // A resolver that never answers leaves nothing else to wait for.
       this.#hold();
     }
@@ -83,6 +80,8 @@ export class Tries implements Looker {
 
   #try(): void {
     const { endpoint, parameters, wishes } = this.#target;
+    // What an earlier one took says nothing about this: it met another network.
+    if (this.#deadline !== null) setDeadline(this.#deadline, parameters.connectTimeout);
     const establishment = new Establishment(endpoint, parameters, this.#tls, this.#owner, {
       startedAt: this.#startedAt,
       startedAtMs: this.#startedAtMs,
@@ -136,10 +135,7 @@ export class Tries implements Looker {
     if (!this.#target.parameters.waitForConnectivity || !isCurable(error)) return false;
     this.#waitsFor = error;
     this.#waits++;
-    if (this.#deadline !== null) {
-      this.#leftMs = Math.max(0, this.#deadline.at - now());
-      clearDeadline(this.#deadline);
-    }
+    if (this.#deadline !== null) clearDeadline(this.#deadline);
     this.#waiting ??= new Waiting({ retry, reconsider: () => this.#reconsider() });
     this.#waiting.failed();
     this.#hold();
@@ -158,7 +154,6 @@ export class Tries implements Looker {
   retry(): void {
     this.#waitsFor = null;
     this.#waiting?.tried();
-    if (this.#deadline !== null) setDeadline(this.#deadline, this.#leftMs);
     this.#hold();
     this.#try();
   }

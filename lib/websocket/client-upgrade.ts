@@ -13,7 +13,6 @@ import { WebSocketConnection } from "./connection.ts";
 import { upgradeFailed, upgradeRefused } from "./errors.ts";
 import type { ClientParameters } from "./options.ts";
 import { type AcceptedByServer, ClientHandshake } from "./protocol/index.ts";
-import { wallTime } from "./turn-clock.ts";
 import type { HeadersInput } from "./types.ts";
 
 const LATE = "CONNECT_TIMEOUT";
@@ -21,7 +20,6 @@ const LATE = "CONNECT_TIMEOUT";
 export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   readonly #parameters: ClientParameters;
   readonly #carrier: Carrier;
-  readonly #startedAt = wallTime();
   readonly #handshake: ClientHandshake;
   #deadline: Deadline<DeadlineOwner> | null = null;
   #refusal: { readonly reason: unknown } | null = null;
@@ -140,17 +138,16 @@ export class ClientUpgrade<T = unknown> implements CarrierUser, DeadlineOwner {
   opened(): void {
     const { connectTimeout } = this.#parameters.own;
     const { handshakeTimeout } = this.#parameters.shared.handshake;
-    const left =
-      connectTimeout === 0
-        ? Number.POSITIVE_INFINITY
-        : connectTimeout - (wallTime() - this.#startedAt - this.#waitedMs);
+    const left = connectTimeout === 0 ? Number.POSITIVE_INFINITY : connectTimeout - this.#spentMs;
     this.#deadline = new Deadline<DeadlineOwner>(this);
     setDeadline(this.#deadline, Math.max(0, Math.min(left, handshakeTimeout)));
     this.#carrier.write(this.#handshake.request);
   }
 
-  get #waitedMs(): number {
-    return this.#carrier.establishmentReport?.waitedMs ?? 0;
+  // By the try that led here: those before a wait had a time of their own.
+  get #spentMs(): number {
+    const { durationMs = 0, phases = [] } = this.#carrier.establishmentReport ?? {};
+    return durationMs - (phases[0]?.startMs ?? 0);
   }
 
   received(chunk: Buffer, start: number, end: number): void {

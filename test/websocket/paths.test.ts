@@ -22,12 +22,14 @@ beforeEach(() => {
 });
 
 /** A resolver that is out of reach until `isThere`. */
-const resolver = { isThere: false };
+const resolver = { isThere: false, takesMs: 0 };
 const lookup = ((_host: string, _options: object, done: (...answer: unknown[]) => void) =>
-  setImmediate(() =>
-    resolver.isThere
-      ? done(null, [{ address: "127.0.0.1", family: 4 }])
-      : done(Object.assign(new Error("no name server"), { code: "EAI_AGAIN" })),
+  setTimeout(
+    () =>
+      resolver.isThere
+        ? done(null, [{ address: "127.0.0.1", family: 4 }])
+        : done(Object.assign(new Error("no name server"), { code: "EAI_AGAIN" })),
+    resolver.takesMs,
   )) as LookupFunction;
 
 /** The states of streams, which have no callback on a WebSocket. */
@@ -41,7 +43,7 @@ function streamStates(): string[] {
 
 describe("waitForConnectivity", () => {
   beforeEach(() => {
-    resolver.isThere = false;
+    Object.assign(resolver, { isThere: false, takesMs: 0 });
   });
 
   test("B5 waits, and is a WebSocket when the network is back; connectTimeout does not count that", async () => {
@@ -61,6 +63,25 @@ describe("waitForConnectivity", () => {
     await socket.send("hello");
     expect(await socket.receive()).toBe("hello");
     expect(socket.connection.establishmentReport?.waits).toBeGreaterThanOrEqual(1);
+  });
+
+  test("B2 B5 each try has the whole connectTimeout, the upgrade included", async () => {
+    const { port } = await serveEcho();
+    const states = streamStates();
+    resolver.takesMs = 300;
+    const connecting = connect(`ws://name.invalid:${port}`, {
+      waitForConnectivity: true,
+      connectTimeout: 500,
+      lookup,
+    });
+    for (const count of [1, 2]) {
+      await until("waiting", () => states.filter((state) => state === "waiting").length === count);
+      network.changed();
+    }
+    resolver.isThere = true;
+    const socket = await connecting;
+    afterTest(() => socket.abort());
+    expect(socket.connection.establishmentReport?.waits).toBe(2);
   });
 
   test("B5 the default is to fail at once", async () => {
