@@ -55,6 +55,10 @@ function isPath(context: ErrorContext): boolean {
   return context.port === undefined && context.address !== undefined;
 }
 
+function isAdopted(context: ErrorContext): boolean {
+  return /^fd:\d+$/.test(context.address ?? "");
+}
+
 const LOCAL_NETWORK_TEXT =
   "macOS may have denied Local Network access; allow it for this program in System Settings > " +
   "Privacy & Security > Local Network";
@@ -106,6 +110,28 @@ export const HINTS: readonly HintRow[] = [
     text: "set broadcast: true to send to a broadcast address",
   },
   { code: "EACCES", when: isPath, text: "this process may not use the path" },
+  {
+    code: "EBADF",
+    when: isAdopted,
+    text: "this process has no such descriptor open",
+  },
+  {
+    code: "ENOTSOCK",
+    when: isAdopted,
+    text: "the descriptor is open, and no socket",
+  },
+  {
+    code: "EPROTOTYPE",
+    when: isAdopted,
+    text:
+      "the socket is of another kind; listen({ fd }) takes a listening stream, and each of " +
+      "StreamSocket, ListenSocket and DatagramSocket (UDP) adopts its own",
+  },
+  {
+    code: "EINVAL",
+    when: isAdopted,
+    text: "the socket does not listen; who has opened it has to call listen(2) first",
+  },
   {
     code: "EMFILE",
     syscall: DESCRIPTOR_MAKING,

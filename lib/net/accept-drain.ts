@@ -1,56 +1,109 @@
-// How a listener knows that the kernel's accept queue is empty, which no system call tells: a few
-// iterations of the loop, in each of which the reactor asks the kernel, have brought no connection.
-// Not here: what it does then (listener.ts).
+// How the sockets of a listener leave without resetting anybody who is on the way in: handshakes
+// that are under way get their time, what is queued is accepted, and each socket is closed by the
+// accept(2) that finds nothing. Bounded in time. Not here: who comes in (listener.ts), which
+// sockets share their port (listen-sockets.ts).
 
-import { DRAIN_LIMIT_MS } from "../core/limits.ts";
-import { now } from "./clock.ts";
+import { Deadline } from "../core/deadlines.ts";
+import {
+  DRAIN_LIMIT_MS,
+  DRAIN_ROUND_TRIPS_COUNT,
+  MAX_DRAIN_HANDSHAKES_MS,
+  MIN_DRAIN_HANDSHAKES_MS,
+} from "../core/limits.ts";
+import { TCP_INFO_INDEX, tcpInfoFields } from "../socket/tcp-info.ts";
+import {
+  clearDeadline,
+  type DeadlineOwner,
+  holdProcess,
+  letProcessGo,
+  now,
+  setDeadline,
+} from "./clock.ts";
 
-/** The first iteration may be what is left of this one, without a look at the sockets. */
-const QUIET_ITERATIONS = 3;
-/** How long until it looks again where nobody can come. */
-const STUCK_MS = 5;
+/** What leaves. */
+export interface DrainedSocket {
+  /** No new handshake comes to it. False where that cannot be had. */
+  refuseNew(): boolean;
+  closeWhenEmpty(): void;
+  /** Whether it is closed. */
+  readonly deaf: boolean;
+}
 
-export class AcceptDrain {
-  #quietIterations = 0;
-  #isRunning = false;
-
-  /** Whether it waits. */
-  get isRunning(): boolean {
-    return this.#isRunning;
+/** How long a handshake may take, to judge by those who have come in. */
+export function handshakeTimeMs(connections: Iterable<{ readonly fd: number }>): number {
+  let longestMs = -1;
+  let looked = 0;
+  for (const { fd } of connections) {
+    if (looked++ === DRAIN_ROUND_TRIPS_COUNT) break;
+    // Not told for what is closed, or not TCP.
+    const roundTripMs = tcpInfoFields(fd)?.[TCP_INFO_INDEX.roundTripTimeMs] ?? Number.NaN;
+    if (roundTripMs > longestMs) longestMs = roundTripMs;
   }
+  if (longestMs < 0) return MAX_DRAIN_HANDSHAKES_MS;
+  return Math.min(Math.max(2 * longestMs, MIN_DRAIN_HANDSHAKES_MS), MAX_DRAIN_HANDSHAKES_MS);
+}
 
-  /** A connection came. */
-  heard(): void {
-    this.#quietIterations = 0;
+export class AcceptDrain implements DeadlineOwner {
+  readonly #deadline = new Deadline<DeadlineOwner>(this);
+  #sockets: readonly DrainedSocket[] = [];
+  #done: (() => void) | null = null;
+  #until = 0;
+  #isRefusing = false;
+
+  /** Whether it is under way. */
+  get isRunning(): boolean {
+    return this.#done !== null;
   }
 
   /**
-   * Calls `done` when nothing has come for a while, or after DRAIN_LIMIT_MS; not after `stop`.
+   * Calls `done` when all sockets are closed, or DRAIN_LIMIT_MS have passed; not after `stop`.
    *
-   * @param isStuck whether nobody can come now, so that it says nothing when nobody does
+   * @param handshakesMs how long new connections are left to others who share the port, so that
+   *   those under way come in; 0 where nobody does
    */
-  start(done: () => void, isStuck: () => boolean = () => false): void {
-    const until = now() + DRAIN_LIMIT_MS;
-    this.#isRunning = true;
-    this.#quietIterations = 0;
-    const look = () => {
-      if (!this.#isRunning) return;
-      if (isStuck() && now() < until) {
-        this.#quietIterations = 0;
-        setTimeout(look, STUCK_MS);
-        return;
-      }
-      if (++this.#quietIterations <= QUIET_ITERATIONS && now() < until) {
-        setImmediate(look);
-        return;
-      }
-      this.#isRunning = false;
-      done();
-    };
-    setImmediate(look);
+  start(sockets: readonly DrainedSocket[], handshakesMs: number, done: () => void): void {
+    this.#sockets = sockets;
+    this.#done = done;
+    this.#until = now() + DRAIN_LIMIT_MS;
+    // Also for sockets that were let go: who is queued is not to be reset by the end of the process.
+    holdProcess();
+    const refusing = handshakesMs > 0 ? sockets.filter((socket) => socket.refuseNew()) : [];
+    this.#isRefusing = refusing.length > 0;
+    if (this.#isRefusing) setDeadline(this.#deadline, handshakesMs);
+    else this.#empty();
+  }
+
+  #empty(): void {
+    setDeadline(this.#deadline, this.#until - now());
+    for (const socket of this.#sockets) socket.closeWhenEmpty();
+  }
+
+  /** One of the sockets is closed. */
+  emptied(): void {
+    if (this.#sockets.every((socket) => socket.deaf)) this.#finish();
+  }
+
+  /** @internal */
+  expired(): void {
+    if (!this.#isRefusing) {
+      this.#finish();
+      return;
+    }
+    this.#isRefusing = false;
+    this.#empty();
+  }
+
+  #finish(): void {
+    const done = this.#done;
+    this.stop();
+    done?.();
   }
 
   stop(): void {
-    this.#isRunning = false;
+    if (this.#done === null) return;
+    letProcessGo();
+    clearDeadline(this.#deadline);
+    this.#done = null;
+    this.#sockets = [];
   }
 }

@@ -8,6 +8,7 @@ import {
   invalidArgValue,
   outOfRange,
   rejectUnknownKeys,
+  requireInteger,
   requireOneOf,
   requirePort,
   requireString,
@@ -26,7 +27,7 @@ export interface Endpoint {
   readonly transport: "tcp" | "udp" | "unix";
   readonly tls: boolean;
   readonly websocket: boolean;
-  readonly kind: "ipv4" | "ipv6" | "name" | "any" | "path" | "abstract";
+  readonly kind: "ipv4" | "ipv6" | "name" | "any" | "path" | "abstract" | "descriptor";
   /** Canonical host without brackets and zone; `::` for any; undefined for a Unix socket. */
   readonly host: string | undefined;
   /** Interface name or index of an IPv6 address. */
@@ -36,6 +37,8 @@ export interface Endpoint {
   readonly port: number | undefined;
   /** Of a Unix socket: its path, or its abstract name without the `@`. */
   readonly path: string | undefined;
+  /** A descriptor that listens, of whatever family: `transport` does not count then. */
+  readonly fd: number | undefined;
   /** WebSocket: path and query of the request, as on its first line. */
   readonly target: string | undefined;
   /** WebSocket: `user:password` of the URL, decoded, for basic authentication. */
@@ -52,11 +55,14 @@ const AUTHORITY = /^(\[[^\]]*\]|[^[\]:]*):([0-9]{1,5})$/;
 const MAX_PORT = 65_535;
 const DEFAULT_PORT = { ws: 80, wss: 443 } as const;
 
-const OBJECT_KEYS = new Set(["host", "port", "path", "transport"]);
+const MAX_DESCRIPTOR = 0x7fff_ffff;
+
+const OBJECT_KEYS = new Set(["host", "port", "path", "fd", "transport"]);
 const OTHER_KEYS = { hostname: "host", socketPath: "path", address: "host" };
 
 /**
- * Reads an endpoint: a string, a `URL`, `{ host, port, transport? }` or `{ path, transport? }`.
+ * Reads an endpoint: a string, a `URL`, `{ host, port, transport? }`, `{ path, transport? }` or, to
+ * listen, `{ fd, transport? }`.
  *
  * A malformed one is a TypeError (ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE) that names the part
  * and what it takes; a number out of range in an object is a RangeError (ERR_OUT_OF_RANGE).
@@ -233,6 +239,7 @@ function decode(part: string, name: string, text: string): string {
 function parseObject(input: Record<string, unknown>, use: EndpointUse, name: string): Endpoint {
   const { path, transport } = input;
   rejectUnknownKeys(input, OBJECT_KEYS, name, OTHER_KEYS);
+  if (input.fd !== undefined) return parseDescriptor(input, use, name);
   if (path === undefined) {
     const host = parseHost(requireString(input.host, `${name}.host`), use, `${name}.host`);
     const port = requirePort(input.port, `${name}.port`);
@@ -249,6 +256,33 @@ function parseObject(input: Record<string, unknown>, use: EndpointUse, name: str
   const text = requireString(path, `${name}.path`);
   if (Buffer.byteLength(text) > longestPath()) throw outOfRange(`${name}.path`, pathTakes(), text);
   return pathEndpoint("unix", text, `${name}.path`);
+}
+
+function parseDescriptor(input: Record<string, unknown>, use: EndpointUse, name: string): Endpoint {
+  if (use === "connect") {
+    const why = "must have no fd to connect to; a connected one is for StreamSocket.adopt(fd)";
+    throw invalidArgValue(name, why, input);
+  }
+  const { fd, host, port, path, transport } = input;
+  if (host !== undefined || port !== undefined || path !== undefined) {
+    throw invalidArgValue(name, "must have fd alone, without host, port and path", input);
+  }
+  const chosen = requireOneOf(transport ?? "tcp", `${name}.transport`, ["tcp", "tls", "ws", "wss"]);
+  return Object.freeze({
+    scheme: chosen,
+    transport: "tcp",
+    tls: chosen === "tls" || chosen === "wss",
+    websocket: chosen === "ws" || chosen === "wss",
+    kind: "descriptor",
+    host: undefined,
+    zone: undefined,
+    address: undefined,
+    port: undefined,
+    path: undefined,
+    fd: requireInteger(fd, `${name}.fd`, 0, MAX_DESCRIPTOR),
+    target: undefined,
+    auth: undefined,
+  });
 }
 
 // --------------------------------------------------------------------------------------- records
@@ -271,6 +305,7 @@ function hostEndpoint(
     address,
     port,
     path: undefined,
+    fd: undefined,
     target,
     auth,
   });
@@ -300,6 +335,7 @@ function pathEndpoint(
     address: undefined,
     port: undefined,
     path,
+    fd: undefined,
     target,
     auth: undefined,
   });

@@ -6,7 +6,13 @@ import { Connection } from "./connection.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { Listener } from "./listener.ts";
 import { parseListenArguments } from "./parameters.ts";
-import type { ConnectionHandler, ConnectOptions, ListenOptions, StreamEndpoint } from "./types.ts";
+import type {
+  ConnectionHandler,
+  ConnectOptions,
+  ListenEndpoint,
+  ListenOptions,
+  StreamEndpoint,
+} from "./types.ts";
 import { connectUdp } from "./udp/connect.ts";
 import type { UdpFlow } from "./udp/flow.ts";
 import { UdpListener } from "./udp/listener.ts";
@@ -49,10 +55,11 @@ export async function connectFlow<T = unknown>(
  * always last; callbacks are keys of the options. With neither, the listener is iterated.
  *
  * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError: EADDRINUSE,
- *   EADDRNOTAVAIL, EACCES; or `signal.reason`. See bind(2), listen(2).
+ *   EADDRNOTAVAIL, EACCES, and of a descriptor EBADF, ENOTSOCK, EPROTOTYPE (no stream socket),
+ *   EINVAL (it does not listen); or `signal.reason`. See bind(2), listen(2).
  */
 export async function listen<T = unknown>(
-  endpoint: StreamEndpoint | URL,
+  endpoint: ListenEndpoint | URL,
   options?: ListenOptions<T> | ConnectionHandler<T>,
   handler?: ConnectionHandler<T>,
 ): Promise<Listener<T>> {

@@ -1,7 +1,8 @@
 // The listening sockets of one listener: which addresses they take, binding all before one accepts,
-// and the file that a Unix socket leaves behind. Not here: accepting (listener.ts).
+// and the file that a Unix socket leaves behind. Not here: accepting (listener.ts), descriptors that
+// others have opened (listen-descriptor.ts).
 
-import { lstatSync, unlinkSync } from "node:fs";
+import { lstatSync, readFileSync, unlinkSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import {
   DOMAIN_IPV4,
@@ -12,13 +13,14 @@ import {
   TYPE_STREAM,
 } from "../binding/types.ts";
 import type { IpAddress } from "../core/address.ts";
-import { LOCALHOST_PORT_ATTEMPTS_COUNT } from "../core/limits.ts";
+import { BACKLOG, LOCALHOST_PORT_ATTEMPTS_COUNT } from "../core/limits.ts";
 import { errnoError, type HawserError } from "../errors/index.ts";
 import { type NativeAddress, nameOf, toNativeAddress } from "../socket/address.ts";
 import { ListenChannel, type ListenSink } from "../socket/listen-channel.ts";
 import { reactor } from "../socket/reactor.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isLocalhost } from "./host.ts";
+import { type AdoptedListener, adoptListening, requireForBound } from "./listen-descriptor.ts";
 import type { ListenParameters } from "./parameters.ts";
 import { resolve } from "./resolver.ts";
 import { literalAddress, setUp } from "./socket-setup.ts";
@@ -39,16 +41,43 @@ export class ListenSockets {
   readonly #endpoint: Endpoint;
   readonly #parameters: ListenParameters;
   readonly #sink: ListenSink;
+  readonly #adopted: AdoptedListener | null = null;
   #file: SocketFile | undefined;
 
+  /**
+   * @throws what is wrong with a descriptor (`adoptListening`), or a TypeError for an option that
+   *   comes too late for it
+   */
   constructor(endpoint: Endpoint, parameters: ListenParameters, sink: ListenSink) {
     this.#endpoint = endpoint;
     this.#parameters = parameters;
     this.#sink = sink;
+    if (endpoint.fd === undefined) return;
+    requireForBound(parameters);
+    this.#adopted = adoptListening(endpoint.fd);
+    this.addresses = Object.freeze([this.#adopted.address]);
+    this.#open(this.#adopted.slot, this.#adopted.generation);
+  }
+
+  get transport(): "tcp" | "unix" {
+    const isUnix = this.#adopted?.domain === DOMAIN_UNIX || this.#endpoint.transport === "unix";
+    return isUnix ? "unix" : "tcp";
+  }
+
+  /** Whether others may have this port as well, to whom the kernel gives what these do not take. */
+  get sharesPort(): boolean {
+    const { reusePort, socketOptions } = this.#parameters;
+    const isRaw = ([name, value]: readonly [string, unknown]) => name === "SO_REUSEPORT" && !!value;
+    if (this.#adopted !== null || this.transport === "unix" || movesHandshakes()) return false;
+    return reusePort || socketOptions.some(isRaw);
   }
 
   /** Where it listens, or was to, for errors. */
   get place(): { address: string; port?: number } {
+    if (this.#adopted !== null) {
+      const { address, family, port } = this.#adopted.address;
+      return family === "unix" ? { address } : { address, port };
+    }
     const { kind, host = "", path = "", port } = this.#endpoint;
     if (kind === "path") return { address: path };
     if (kind === "abstract") return { address: `@${path}` };
@@ -56,12 +85,17 @@ export class ListenSockets {
   }
 
   /**
-   * Finds the addresses and binds them all.
+   * Finds the addresses and binds them all. Of a descriptor it sets only what connections inherit.
    *
    * Rejects with what the resolver says, or a HawserError of socket(2), setsockopt(2) or bind(2);
    * then nothing is left open.
    */
   async bind(): Promise<void> {
+    if (this.#adopted !== null) {
+      const { slot, generation, domain } = this.#adopted;
+      setUp(reactor.descriptorOf(slot, generation), domain, this.#parameters, "adopt");
+      return;
+    }
     const { signal } = this.#parameters;
     const addresses = await this.#addresses();
     signal?.throwIfAborted();
@@ -77,7 +111,10 @@ export class ListenSockets {
   listen(credits: (index: number) => number): void {
     const { backlog } = this.#parameters;
     this.channels.forEach((channel, index) => {
-      const status = channel.listen(backlog, credits(index));
+      // Who has opened a descriptor has said how long its queue is.
+      const isKept = this.#adopted !== null && backlog === undefined;
+      const share = credits(index);
+      const status = isKept ? channel.watch(share) : channel.listen(backlog ?? BACKLOG, share);
       if (status < 0) throw errnoError(status, "listen", this.place);
     });
   }
@@ -149,9 +186,7 @@ export class ListenSockets {
   #bindOne(address: NativeAddress): SocketAddressInfo {
     const { domain, bytes, isPath } = address;
     const [slot, generation] = openSlot(domain, this.place);
-    const channel = new ListenChannel(this.#sink);
-    channel.attach(slot, generation);
-    this.channels.push(channel);
+    const channel = this.#open(slot, generation);
     try {
       setUp(reactor.descriptorOf(slot, generation), domain, this.#setup(domain), "listen");
       const status = reactor.bind(slot, generation, bytes, isPath);
@@ -164,6 +199,13 @@ export class ListenSockets {
     if (this.#endpoint.kind === "path") this.#file = new SocketFile(this.#endpoint.path ?? "");
     const name = nameOf(reactor, slot, generation, false);
     return Object.freeze(name ?? { address: "", family: "unix", port: 0 });
+  }
+
+  #open(slot: number, generation: number): ListenChannel {
+    const channel = new ListenChannel(this.#sink);
+    channel.attach(slot, generation);
+    this.channels.push(channel);
+    return channel;
   }
 
   // Of two sockets on one port, one for each family, the IPv6 one must leave IPv4 to the other.
@@ -195,6 +237,15 @@ class SocketFile {
     } catch {
       // Somebody was quicker, or has made the folder read-only: nothing that a caller could do.
     }
+  }
+}
+
+// tcp_migrate_req (tcp(7)): the kernel gives the others what a socket has when it is closed.
+function movesHandshakes(): boolean {
+  try {
+    return readFileSync("/proc/sys/net/ipv4/tcp_migrate_req", "latin1").startsWith("1");
+  } catch {
+    return false;
   }
 }
 

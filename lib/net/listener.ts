@@ -6,21 +6,13 @@ import { Deadline } from "../core/deadlines.ts";
 import { MAX_ACCEPT_BACKOFF_MS, MIN_ACCEPT_BACKOFF_MS } from "../core/limits.ts";
 import { LISTENER_STATES, type ListenerEvent, type ListenerState, next } from "../core/states.ts";
 import { Deferred, onAbort } from "../core/waiting.ts";
-import {
-  errnoError,
-  errnoName,
-  type HawserError,
-  invalidState,
-  rejectUnknownKeys,
-  requireBoolean,
-  requireDuration,
-  requireObject,
-} from "../errors/index.ts";
+import { errnoError, errnoName, type HawserError, invalidState } from "../errors/index.ts";
 import { reactor, report } from "../socket/reactor.ts";
-import { AcceptDrain } from "./accept-drain.ts";
+import { AcceptDrain, handshakeTimeMs } from "./accept-drain.ts";
 import { Admission, requireLimit } from "./admission.ts";
 import { Arrivals } from "./arrivals.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "./clock.ts";
+import { readCloseOptions } from "./close-options.ts";
 import { type Accepted, Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { captureContext, inContext } from "./handler-context.ts";
@@ -38,7 +30,6 @@ import type {
   SocketAddressInfo,
 } from "./types.ts";
 
-const CLOSE_KEYS: ReadonlySet<string> = new Set(["timeout", "drain"]);
 // What goes away when others close descriptors or memory is freed; and the errors of connections
 // that were lost in the queue, which are told only when all are (accept(2)).
 const RETRIED: ReadonlySet<string> = new Set([
@@ -101,17 +92,17 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     make: MakeConnection<T> = (accepted) => new Connection<T>(accepted),
   ) {
     const { newConnectionLimit, maxConnections, handler, error } = parameters;
-    const transport = endpoint.transport === "unix" ? "unix" : "tcp";
     const context = captureContext();
     const isIterated = takesNothing(parameters);
     this.#parameters = parameters;
     this.#make = make;
     this.#tls = endpoint.tls ? tlsEngine().server(parameters.tls ?? {}) : null;
     if (!endpoint.tls && parameters.tls !== undefined) throw tlsWithoutScheme(parameters.tls);
+    this.#sockets = new ListenSockets(endpoint, parameters, this);
+    const { transport } = this.#sockets;
     this.#policy = makePolicy(parameters as unknown as StreamParameters, transport, this);
     this.#handler = inContext(context, handler) as ConnectionHandler<T> | undefined;
     this.#onError = inContext(context, error);
-    this.#sockets = new ListenSockets(endpoint, parameters, this);
     this.#admission = new Admission(newConnectionLimit, maxConnections, isIterated);
     this.#arrivals = isIterated ? new Arrivals(() => this.#spreadSoon()) : null;
   }
@@ -139,7 +130,6 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   /** @internal */
   onAccepted(slot: number, generation: number): void {
     this.#backoffMs = MIN_ACCEPT_BACKOFF_MS;
-    this.#queue.heard();
     if (this.#drains || this.#admission.allowance(this.#load()) > 0) {
       this.#deliver(slot, generation);
       return;
@@ -175,6 +165,11 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
     if (this.#arrivals !== null) this.#arrivals.offer(connection);
     else if (this.#handler !== undefined) connection.handledBy(this.#handler);
     if (this.#drains) this.#finishIfDone();
+  }
+
+  /** @internal A socket that drains is empty, and closed. */
+  onEmptied(): void {
+    this.#queue.emptied();
   }
 
   /** @internal */
@@ -374,17 +369,18 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
   #drain(): void {
     this.#leave("close");
     this.#drains = true;
-    const done = () => {
+    const { channels, sharesPort } = this.#sockets;
+    const handshakesMs = sharesPort ? handshakeTimeMs(this.#connections) : 0;
+    this.#queue.start(channels, handshakesMs, () => {
       clearDeadline(this.#backoff);
       this.#sockets.close();
       this.#finishIfDone();
-    };
-    this.#queue.start(done, () => this.#backoff.isSet);
+    });
     for (const held of this.#surplus.splice(0)) {
       reactor.resume(...held);
       this.#deliver(...held);
     }
-    for (const channel of this.#sockets.channels) {
+    for (const channel of channels) {
       channel.setCredits(Number.POSITIVE_INFINITY);
       channel.resume();
     }
@@ -440,11 +436,4 @@ export class Listener<T = unknown> implements AsyncIterable<Connection<T>>, Asyn
 function takesNothing(parameters: ListenParameters): boolean {
   const { handler, open, data, drain, end, close, state } = parameters;
   return [handler, open, data, drain, end, close, state].every((one) => one === undefined);
-}
-
-function readCloseOptions(options: ListenerCloseOptions = {}): ListenerCloseOptions {
-  rejectUnknownKeys(requireObject(options, "options"), CLOSE_KEYS, "close()");
-  const { timeout, drain = false } = options;
-  if (timeout !== undefined) requireDuration(timeout, "timeout");
-  return { timeout, drain: requireBoolean(drain, "drain") };
 }

@@ -4,7 +4,6 @@
 import type { LookupFunction } from "node:net";
 import { isZone, parseAddress } from "../core/address.ts";
 import {
-  BACKLOG,
   CLOSE_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
   DROP_TIMEOUT_MS,
@@ -112,7 +111,7 @@ export const CONNECT_FIELDS = {
 export const LISTEN_FIELDS = {
   ...STREAM_FIELDS,
   reuseAddr: flag(true),
-  backlog: count(BACKLOG, 0, MAX_BACKLOG),
+  backlog: backlogField(),
   ipv6Only: flag(false),
   maxConnections: limit(1),
   newConnectionLimit: limit(0),
@@ -252,6 +251,11 @@ function keepAlive(value: object): KeepAlive {
     intervalSeconds: Math.ceil(fields.interval / 1_000),
     count: fields.count,
   });
+}
+
+// Not given, a socket that listens already keeps its own.
+function backlogField(): Field<number | undefined> {
+  return { ...count(0, 0, MAX_BACKLOG), initial: undefined };
 }
 
 function interfaceField(): Field<string | number | undefined> {

@@ -27,7 +27,8 @@ type SetupParameters = Pick<
 > & { readonly ipv6Only?: boolean };
 
 /**
- * Sets what `parameters` ask for on a fresh descriptor, before bind (B7).
+ * Sets what `parameters` ask for on a fresh descriptor, before bind (B7); on an adopted one, which
+ * is bound, only what concerns its connections.
  *
  * @throws HawserError of setsockopt(2); ENOTSUP for a listener's `reusePort` on macOS
  */
@@ -35,18 +36,12 @@ export function setUp(
   descriptor: number,
   domain: Domain,
   parameters: SetupParameters,
-  use: "connect" | "listen",
+  use: "connect" | "listen" | "adopt",
 ): void {
   const assignments: OptionAssignment[] = [];
   const add = (name: string, value: unknown) => assignments.push(assign(name, value));
   if (domain !== DOMAIN_UNIX) {
-    if (parameters.reuseAddr) add("SO_REUSEADDR", true);
-    if (parameters.reusePort) {
-      if (isDarwin && use === "listen") throw reusePortUnbalanced();
-      add("SO_REUSEPORT", true);
-    }
-    if (domain === DOMAIN_IPV6) add("IPV6_V6ONLY", parameters.ipv6Only === true);
-    if (parameters.interface !== undefined) bindToInterface(add, domain, parameters.interface);
+    if (use !== "adopt") addBinding(add, domain, parameters, use);
     const { noDelay } = parameters;
     const keepAlive = keepAliveToSet(parameters);
     for (const [name, value] of policyOptions({ noDelay, keepAlive })) add(name, value);
@@ -54,7 +49,22 @@ export function setUp(
   for (const [name, value] of parameters.socketOptions) add(name, value);
   applyOptions(descriptor, assignments);
   // Accepted sockets inherit it; a connection of ours is told when its handshake is over.
-  if (use === "listen" && domain !== DOMAIN_UNIX) tellKernelLimits(descriptor, parameters);
+  if (use !== "connect" && domain !== DOMAIN_UNIX) tellKernelLimits(descriptor, parameters);
+}
+
+function addBinding(
+  add: (name: string, value: unknown) => void,
+  domain: Domain,
+  parameters: SetupParameters,
+  use: "connect" | "listen",
+): void {
+  if (parameters.reuseAddr) add("SO_REUSEADDR", true);
+  if (parameters.reusePort) {
+    if (isDarwin && use === "listen") throw reusePortUnbalanced();
+    add("SO_REUSEPORT", true);
+  }
+  if (domain === DOMAIN_IPV6) add("IPV6_V6ONLY", parameters.ipv6Only === true);
+  if (parameters.interface !== undefined) bindToInterface(add, domain, parameters.interface);
 }
 
 function reusePortUnbalanced(): Error {

@@ -12,6 +12,7 @@ import type { HawserError } from "../errors/hawser-error.ts";
 import type { AddressFamily, SocketAddressInfo } from "../socket/address.ts";
 import type { LingerValue, OptionInputs, SocketOptions } from "../socket/options.ts";
 import type { Connection } from "./connection.ts";
+import type { DescriptorEndpoint } from "./listen-descriptor.ts";
 import type { Listener } from "./listener.ts";
 import type { InterfaceKind, Path } from "./paths/types.ts";
 import type { TlsInfo, TlsOption, TlsOptions } from "./tls-engine.ts";
@@ -54,8 +55,11 @@ export interface PathEndpoint {
   readonly path: string;
 }
 
-/** What `connect` and `listen` take for a byte stream, apart from a `URL` or a plain string. */
+/** What `connect` takes for a byte stream, apart from a `URL` or a plain string. */
 export type StreamEndpoint = StreamUrl | HostEndpoint | PathEndpoint;
+
+/** What `listen` takes for a byte stream, apart from a `URL` or a plain string. */
+export type ListenEndpoint = StreamEndpoint | DescriptorEndpoint;
 
 // ------------------------------------------------------------------------------------- states
 
@@ -65,6 +69,7 @@ export type { ReceiveOptions, SendData, SendOptions } from "../core/byte-stream.
 export type {
   AddressFamily,
   ConnectionState,
+  DescriptorEndpoint,
   ListenerState,
   SocketAddressInfo,
   TlsInfo,
@@ -262,7 +267,8 @@ export interface ConnectOptions<T = unknown>
   /**
    * Bounds name resolution, TCP, TLS and the WebSocket upgrade together, to within 100 ms;
    * milliseconds. ETIMEDOUT, with `phase` telling where. Default 0: no limit but the kernel's, as
-   * in node:net. Time spent in `waiting` does not count; bound that with `signal`.
+   * in node:net. Time in `waiting` does not count, and each try after it has this time anew; bound
+   * the whole with `signal`.
    */
   readonly connectTimeout?: number | undefined;
   /**
@@ -274,15 +280,19 @@ export interface ConnectOptions<T = unknown>
    * Go to `waiting` instead of failing where a change of the network can cure it: no route
    * (ENETUNREACH, EHOSTUNREACH, ENETDOWN), no name server (EAI_AGAIN), `localAddress` or
    * `interface` not there (EADDRNOTAVAIL, ENODEV). It tries again when addresses, routes, links or
-   * name servers change, and now and then without that, the name resolved anew each time. Of
-   * several addresses all must have failed so. Default false: it fails at once.
+   * name servers change, and now and then without that, the name resolved anew each time, each try
+   * within `connectTimeout`; one that takes longer is the end. Of several addresses all must have
+   * failed so. Default false: it fails at once.
    */
   readonly waitForConnectivity?: boolean | undefined;
 }
 
 /** Options of `listen` for tcp, tls and unix. */
 export interface ListenOptions<T = unknown> extends StreamOptions, StreamHandlers<T>, TlsOption {
-  /** Connections that the kernel queues before they are accepted (listen(2)). Default 511. */
+  /**
+   * Connections that the kernel queues before they are accepted (listen(2)). Default 511; with
+   * `{ fd }` what it is.
+   */
   readonly backlog?: number | undefined;
   /** On `[::]`, take no IPv4 (IPV6_V6ONLY, ipv6(7)). Default false: one listener for both. */
   readonly ipv6Only?: boolean | undefined;
@@ -320,7 +330,8 @@ export interface ListenerCloseOptions {
   /**
    * Accept what the kernel has queued, which closing a listening socket resets (listen(2)), and
    * leave the connections open until they end by themselves, or `timeout` has passed. Limits on how
-   * many may come in do not hold any more. `close()` without it ends the waiting. Default false.
+   * many may come in do not hold any more. With `reusePort` handshakes that are under way are given
+   * up to 250 ms, and new ones go to the others. `close()` without it ends the waiting. Default false.
    */
   readonly drain?: boolean | undefined;
 }

@@ -7,6 +7,7 @@ import {
   COMPLETION_OFFSET,
   KIND_ACCEPT_FAILED,
   KIND_ACCEPTED,
+  KIND_END,
 } from "../binding/records.ts";
 import { type Channel, completions, reactor, register, unregister } from "./reactor.ts";
 
@@ -18,6 +19,8 @@ export interface ListenSink {
   onAccepted(slot: number, generation: number): void;
   /** accept(2) answered a negative errno; nothing is accepted until `resume`. */
   onAcceptFailed(errno: number): void;
+  /** It was empty, and is closed. For who calls `closeWhenEmpty`. */
+  onEmptied?(): void;
 }
 
 export class ListenChannel implements Channel {
@@ -42,6 +45,12 @@ export class ListenChannel implements Channel {
     return reactor.listen(this.slot, this.generation, backlog, native(credits));
   }
 
+  /** Watches a socket that listens already, with that many connections to accept. As `listen`. */
+  watch(credits: number): number {
+    reactor.setCredits(this.slot, this.generation, native(credits));
+    return reactor.watch(this.slot, this.generation);
+  }
+
   /** Connections that may still be accepted; Infinity for no limit. */
   setCredits(credits: number): void {
     if (!this.deaf) reactor.setCredits(this.slot, this.generation, native(credits));
@@ -54,6 +63,16 @@ export class ListenChannel implements Channel {
 
   setReferenced(referenced: boolean): void {
     if (!this.deaf) reactor.setReferenced(this.slot, this.generation, referenced);
+  }
+
+  /** No new handshake comes to it, on TCP; those under way go on. False where that fails. */
+  refuseNew(): boolean {
+    return !this.deaf && reactor.refuseNew(this.slot, this.generation) === 0;
+  }
+
+  /** Accepts what the kernel has queued, and closes the descriptor when that is nothing more. */
+  closeWhenEmpty(): void {
+    if (!this.deaf) reactor.closeWhenEmpty(this.slot, this.generation);
   }
 
   /** Closes the descriptor now. What the kernel has queued is reset. */
@@ -81,6 +100,11 @@ export class ListenChannel implements Channel {
         return;
       case KIND_ACCEPT_FAILED:
         this.#sink.onAcceptFailed(completions[at + COMPLETION_LENGTH] as number);
+        return;
+      case KIND_END:
+        this.deaf = true;
+        unregister(this);
+        this.#sink.onEmptied?.();
         return;
     }
   }

@@ -102,11 +102,9 @@ export class ListenSocket<K extends ListenSocketType = "stream">
    *   EPROTOTYPE (no stream or seqpacket socket), EINVAL (it does not listen), EMFILE
    */
   static adopt<K extends ListenSocketType = "stream">(fd: number): ListenSocket<K> {
-    const { slot, generation, family } = adoptDescriptor(fd, SLOT_LISTENER);
-    const socket = new ListenSocket<K>(new ConnectedSlot({ slot, generation, family }));
+    const socket = new ListenSocket<K>(new ConnectedSlot(adoptDescriptor(fd, SLOT_LISTENER)));
     socket.#isListening = true;
-    socket.#channel.setCredits(0);
-    const status = reactor.watch(slot, generation);
+    const status = socket.#channel.watch(0);
     if (status === 0) return socket;
     void socket.close();
     throw errnoError(status, "epoll_ctl");

@@ -282,7 +282,7 @@ export function openSocket(
 export function adoptDescriptor(fd: number, kind: SlotKind): OpenSlot {
   const descriptor = requireInteger(fd, "fd", 0, MAX_DESCRIPTOR);
   const status = reactor.adopt(descriptor, kind, slotName);
-  if (status < 0) throw adoptError(status);
+  if (status < 0) throw adoptError(status, descriptor);
   const [slot = -1, generation = 0] = slotName;
   return { slot, generation, family: familyOf(slot, generation) };
 }
@@ -294,6 +294,7 @@ export function familyOf(slot: number, generation: number): AddressFamily {
 
 const FAILED_CALLS: Readonly<Record<string, string>> = { ENOTCONN: "getpeername", EMFILE: "fcntl" };
 
-function adoptError(status: number): HawserError {
-  return errnoError(status, FAILED_CALLS[errnoName(status)] ?? "getsockopt");
+function adoptError(status: number, fd: number): HawserError {
+  const call = FAILED_CALLS[errnoName(status)] ?? "getsockopt";
+  return errnoError(status, call, { address: `fd:${fd}` });
 }

@@ -14,6 +14,7 @@ import type { Listener } from "../net/listener.ts";
 import type {
   ConnectionHandler,
   ConnectOptions,
+  ListenEndpoint,
   ListenOptions,
   StreamEndpoint,
 } from "../net/types.ts";
@@ -31,6 +32,7 @@ import { startListener, type WebSocketListener } from "./listener.ts";
 import { parseClientOptions, parseListenerArguments } from "./options.ts";
 import type {
   WebSocketConnectOptions,
+  WebSocketDescriptor,
   WebSocketHandler,
   WebSocketListenOptions,
   WebSocketUrl,
@@ -50,6 +52,11 @@ const WEBSOCKET_SCHEME = /^\s*(?:wss?|ws\+unix):/i;
 function isWebSocket(endpoint: unknown): endpoint is WebSocketUrl | URL {
   const text = typeof endpoint === "string" ? endpoint : (endpoint as URL | null)?.href;
   return typeof text === "string" && WEBSOCKET_SCHEME.test(text);
+}
+
+function isWebSocketDescriptor(endpoint: unknown): boolean {
+  const { fd, transport } = (endpoint ?? {}) as { fd?: unknown; transport?: unknown };
+  return fd !== undefined && (transport === "ws" || transport === "wss");
 }
 
 /**
@@ -109,24 +116,25 @@ export async function connect<T = unknown>(
  * of the result follows the scheme of the endpoint.
  *
  * @throws (as a rejection) TypeError or RangeError for wrong arguments; a HawserError: EADDRINUSE,
- *   EADDRNOTAVAIL, EACCES; or `signal.reason`. See bind(2), listen(2).
+ *   EADDRNOTAVAIL, EACCES, and of a descriptor EBADF, ENOTSOCK, EPROTOTYPE (no stream socket),
+ *   EINVAL (it does not listen); or `signal.reason`. See bind(2), listen(2).
  */
 export function listen<T = unknown>(
-  endpoint: StreamEndpoint,
+  endpoint: ListenEndpoint,
   handler?: ConnectionHandler<T>,
 ): Promise<Listener<T>>;
 export function listen<T = unknown>(
-  endpoint: StreamEndpoint,
+  endpoint: ListenEndpoint,
   options: ListenOptions<T> | undefined,
   handler?: ConnectionHandler<T>,
 ): Promise<Listener<T>>;
 /** WebSockets (RFC 6455). A path other than "/" is the only one that is served. */
 export function listen<T = unknown>(
-  endpoint: WebSocketUrl,
+  endpoint: WebSocketUrl | WebSocketDescriptor,
   handler?: WebSocketHandler<T>,
 ): Promise<WebSocketListener<T>>;
 export function listen<T = unknown>(
-  endpoint: WebSocketUrl,
+  endpoint: WebSocketUrl | WebSocketDescriptor,
   options: WebSocketListenOptions<T> | undefined,
   handler?: WebSocketHandler<T>,
 ): Promise<WebSocketListener<T>>;
@@ -157,15 +165,15 @@ export function listen<T = unknown, S extends string = string>(
   handler?: UdpFlowHandler<T>,
 ): Promise<AnyListener<T>>;
 export async function listen<T = unknown>(
-  endpoint: StreamEndpoint | UdpEndpoint | URL | string,
+  endpoint: ListenEndpoint | WebSocketDescriptor | UdpEndpoint | URL | string,
   options?: unknown,
   handler?: unknown,
 ): Promise<AnyListener<T>> {
   if (isUdp(endpoint)) {
     return listenFlows(endpoint as UdpEndpoint, options as never, handler as never);
   }
-  if (!isWebSocket(endpoint)) {
-    return listenStreams(endpoint as StreamEndpoint, options as never, handler as never);
+  if (!isWebSocket(endpoint) && !isWebSocketDescriptor(endpoint)) {
+    return listenStreams(endpoint as ListenEndpoint, options as never, handler as never);
   }
   const parsed = parseEndpoint(endpoint, "listen");
   return startListener<T>(parsed, parseListenerArguments(options, handler));

@@ -16,6 +16,12 @@ import type { WebSocketListener } from "./listener.ts";
 /** The endpoints whose connections are WebSockets, as text. */
 export type WebSocketUrl = `ws://${string}` | `wss://${string}` | `ws+unix:${string}`;
 
+/** A listening descriptor, as `DescriptorEndpoint`, for WebSockets; any path is served. */
+export interface WebSocketDescriptor {
+  readonly fd: number;
+  readonly transport: "ws" | "wss";
+}
+
 /** A message: text is a string, binary a Buffer. */
 export type Message = string | Buffer;
 

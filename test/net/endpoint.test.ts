@@ -218,6 +218,32 @@ describe("parseEndpoint", () => {
     expect(() => connect({ path: `${path}a` })).toThrow(rangeError);
   });
 
+  it.each([
+    [undefined, { scheme: "tcp", tls: false, websocket: false }],
+    ["tls", { scheme: "tls", tls: true, websocket: false }],
+    ["ws", { scheme: "ws", tls: false, websocket: true }],
+    ["wss", { scheme: "wss", tls: true, websocket: true }],
+  ])("listens on a descriptor, with transport %s", (transport, expected) => {
+    const endpoint = listen({ fd: 3, transport });
+    expect(endpoint).toMatchObject({ kind: "descriptor", fd: 3, ...expected });
+    expect([endpoint.host, endpoint.port, endpoint.path]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(Object.isFrozen(endpoint)).toBe(true);
+  });
+
+  it("connects to no descriptor, and takes one alone", () => {
+    expect(() => connect({ fd: 3 })).toThrow(/StreamSocket\.adopt/);
+    expect(() => listen({ fd: 3, host: "::", port: 80 })).toThrow(typeError);
+    expect(() => listen({ fd: 3, path: "/run/s" })).toThrow(typeError);
+    expect(() => listen({ fd: 3, transport: "udp" })).toThrow(typeError);
+    expect(() => listen({ fd: "3" })).toThrow(typeError);
+    expect(() => listen({ fd: -1 })).toThrow(rangeError);
+    expect(() => listen({ fd: 2 ** 31 })).toThrow(rangeError);
+  });
+
   it("calls the thing by the name it was given", () => {
     expect(() => parseEndpoint("tcp://a", "connect", "proxy")).toThrow(/^"proxy" must be tcp:/);
   });

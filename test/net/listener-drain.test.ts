@@ -3,9 +3,11 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
+import { MAX_DRAIN_HANDSHAKES_MS } from "../../lib/core/limits.ts";
 import { type Connection, listen } from "../../lib/index.ts";
-import { closing, nodeClient, ownProcess, serve, until } from "./support.ts";
+import { closing, delay, nodeClient, ownProcess, serve, until } from "./support.ts";
 
 describe("close({ drain: true })", () => {
   test("takes in what is queued, whatever the limits are, and leaves connections open", async () => {
@@ -34,6 +36,59 @@ describe("close({ drain: true })", () => {
     for (const peer of peers) peer.end();
     await expect(closed).resolves.toEqual({ error: null, aborted: 0 });
     expect(listener.state).toBe("closed");
+  });
+
+  test.runIf(process.platform === "linux")(
+    "B29 with reusePort a handshake under way ends here, and new ones go to the others",
+    async () => {
+      // The last segment of a handshake is passed over, so that it is under way until data comes.
+      const shared = { reusePort: true, socketOptions: { TCP_DEFER_ACCEPT: 5 } };
+      const name = (text: string) => ({
+        data: (connection: Connection) => void connection.write(text),
+      });
+      const leaving = await serve({ ...shared, ...name("leaving") });
+      const { port } = leaving;
+      const early = await Promise.all(
+        Array.from({ length: 8 }, () => nodeClient({ port, host: "127.0.0.1" })),
+      );
+      const staying = closing(
+        await listen(`tcp://127.0.0.1:${port}`, { ...shared, ...name("staying") }),
+      );
+      const closed = leaving.close({ drain: true });
+      const late = Array.from({ length: 8 }, () => nodeClient({ port, host: "127.0.0.1" }));
+      const answerTo = async (peer: Socket) => {
+        peer.write("?");
+        const [bytes] = await once(peer, "data");
+        peer.end();
+        return String(bytes);
+      };
+      await delay(MAX_DRAIN_HANDSHAKES_MS / 2);
+      for (const peer of early) expect(await answerTo(peer)).toBe("leaving");
+      // Half of them find the leaving one, and are taken by the other when they knock again.
+      for (const peer of await Promise.all(late)) expect(await answerTo(peer)).toBe("staying");
+      expect(await closed).toEqual({ error: null, aborted: 0 });
+      expect(staying.counters.accepted).toBe(8);
+    },
+  );
+
+  test("a listener that was let go drains all the same before the process ends", async () => {
+    const peer = ownProcess(`
+      const listener = await listen("tcp://127.0.0.1:0", { newConnectionLimit: 0, data(c) {
+        c.write("served");
+      } });
+      listener.unref();
+      say(listener.port);
+      process.stdin.once("data", () => {
+        process.stdin.destroy();
+        void listener.close({ drain: true }).then(() => say("closed"));
+      });`);
+    const socket = await nodeClient({ port: Number(await peer.line()), host: "127.0.0.1" });
+    socket.write("?");
+    peer.say("drain");
+    expect(String((await once(socket, "data"))[0])).toBe("served");
+    socket.end();
+    expect(await peer.line()).toBe("closed");
+    expect(await peer.exit).toBe(0);
   });
 
   test("nobody new comes in behind it", async () => {

@@ -178,7 +178,7 @@ describe("parseConnectOptions", () => {
 describe("parseListenArguments", () => {
   it("has the defaults of the documentation", () => {
     expect(parseListenArguments()).toMatchObject({
-      backlog: 511,
+      backlog: undefined,
       ipv6Only: false,
       reuseAddr: true,
       reusePort: false,
