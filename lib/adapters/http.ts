@@ -5,11 +5,13 @@ import http from "node:http";
 import https from "node:https";
 import type { Duplex } from "node:stream";
 import { CLOSE_TIMEOUT_MS } from "../core/limits.ts";
+import { readCloseOptions } from "../net/close-options.ts";
 import { Connection } from "../net/connection.ts";
 import { listen } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
 import type {
   ConnectOptions,
+  ListenEndpoint,
   ListenerCloseOptions,
   ListenOptions,
   StreamEndpoint,
@@ -35,10 +37,11 @@ export interface HttpServer extends AsyncDisposable {
   /** Node's own: its events, limits and time-outs. It does not listen by itself. */
   readonly server: http.Server;
   /** Takes connections on an endpoint; on several when called again. See `listen`. */
-  listen(endpoint: StreamEndpoint | URL, options?: HttpListenOptions): Promise<Listener>;
+  listen(endpoint: ListenEndpoint | URL, options?: HttpListenOptions): Promise<Listener>;
   /**
    * Accepts no more, closes idle connections, lets the answers under way finish, and ends what is
-   * left after `timeout` milliseconds (default: each connection's `closeTimeout`).
+   * left after `timeout` milliseconds (default 30,000). With `drain` what the kernel has queued is
+   * accepted first.
    */
   close(options?: ListenerCloseOptions): Promise<void>;
 }
@@ -73,8 +76,8 @@ class ListeningServer implements HttpServer {
     });
   }
 
-  async listen(endpoint: StreamEndpoint | URL, options: HttpListenOptions = {}): Promise<Listener> {
-    const listener = await listen(endpoint as StreamEndpoint, {
+  async listen(endpoint: ListenEndpoint | URL, options: HttpListenOptions = {}): Promise<Listener> {
+    const listener = await listen(endpoint as ListenEndpoint, {
       ...options,
       // A client may send its request and its FIN together, and still waits for the answer.
       allowHalfOpen: true,
@@ -99,16 +102,18 @@ class ListeningServer implements HttpServer {
     if (this.#sockets.size === 0) this.#whenIdle?.();
   }
 
-  async close(options: ListenerCloseOptions = {}): Promise<void> {
-    for (const listener of this.#listeners) listener.newConnectionLimit = 0;
+  async close(options?: ListenerCloseOptions): Promise<void> {
+    const { timeout, drain } = readCloseOptions(options);
     const idle = new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
     });
+    const drained = drain ? this.#listeners.map((one) => one.close({ drain })) : [idle];
+    if (!drain) for (const listener of this.#listeners) listener.newConnectionLimit = 0;
     // Closes what is idle now and stops Node's timer; that it did not listen is known.
     this.server.close(() => {});
     this.#tellIfIdle();
-    await withinTime(idle, options.timeout ?? CLOSE_TIMEOUT_MS);
-    await Promise.all(this.#listeners.map((listener) => listener.close(options)));
+    await withinTime(Promise.all(drained), timeout ?? CLOSE_TIMEOUT_MS);
+    await Promise.all(this.#listeners.map((listener) => listener.close({ timeout })));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,7 +121,7 @@ class ListeningServer implements HttpServer {
   }
 }
 
-async function withinTime(done: Promise<void>, ms: number): Promise<void> {
+async function withinTime(done: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

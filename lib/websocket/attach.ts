@@ -9,6 +9,7 @@ import type { ListenerState } from "../core/states.ts";
 import { Deferred } from "../core/waiting.ts";
 import { invalidArgType, invalidArgValue, requireString } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
+import { readCloseOptions } from "../net/close-options.ts";
 import type { StreamParameters } from "../net/parameters.ts";
 import { parseListenArguments } from "../net/parameters.ts";
 import { type ConnectionOwner, makePolicy, type Policy } from "../net/policy.ts";
@@ -37,7 +38,8 @@ export interface AttachOptions<T = unknown> extends WebSocketListenOptions<T> {
 /**
  * Takes the upgrades of a server of node:http or node:https. For plain TCP the descriptor moves to
  * the reactor; TLS stays with Node. Refused are, with 404, upgrades to other paths where nobody
- * else listens for them. The server's own end closes it as well.
+ * else listens for them. The server's own end closes it as well. `close({ drain: true })` takes no
+ * more upgrades and leaves the WebSockets open; what the kernel has queued is the server's.
  *
  * @throws TypeError or RangeError for wrong arguments
  */
@@ -134,6 +136,8 @@ class Upgrades implements StreamSource, ConnectionOwner, DeadlineOwner {
   #counters = { accepted: 0, failed: 0, endedByPeer: 0, acceptRetries: 0 };
   #aborted = 0;
   #state: ListenerState = "ready";
+  /** It waits for the WebSockets to end by themselves. */
+  #drains = false;
   newConnectionLimit: number;
   maxConnections: number;
   readonly closed = this.#over.promise;
@@ -218,12 +222,17 @@ class Upgrades implements StreamSource, ConnectionOwner, DeadlineOwner {
     return this as never;
   }
 
-  close({ timeout }: ListenerCloseOptions = {}): Promise<ListenerCloseResult> {
-    if (this.#state === "ready") {
+  close(options?: ListenerCloseOptions): Promise<ListenerCloseResult> {
+    const { timeout, drain } = readCloseOptions(options);
+    const isFirst = this.#state === "ready";
+    if (isFirst) {
       this.#state = "closing";
       this.#stop();
+    }
+    if (!drain && (isFirst || this.#drains)) {
       for (const carrier of this.#carriers) carrier.conclude();
     }
+    this.#drains = drain && (isFirst || this.#drains);
     if (timeout !== undefined && this.#carriers.size > 0) setDeadline(this.#deadline, timeout);
     this.#finishIfDone();
     return this.closed;

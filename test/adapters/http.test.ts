@@ -21,8 +21,9 @@ afterEach(async () => {
 async function serve(listener: http.RequestListener, options: http.ServerOptions = {}) {
   const server = createServer(options, listener);
   cleanUps.push(() => server.close({ timeout: 0 }));
-  const { port } = await server.listen("tcp://127.0.0.1:0");
-  return { server, port: port as number, url: `http://127.0.0.1:${port}/` };
+  const connections = await server.listen("tcp://127.0.0.1:0");
+  const { port } = connections;
+  return { server, connections, port: port as number, url: `http://127.0.0.1:${port}/` };
 }
 
 function request(url: string, options: http.RequestOptions = {}, body?: string | Buffer) {
@@ -136,6 +137,24 @@ describe("createServer", () => {
     expect(await text(response)).toBe("first last");
     await closing;
     await expect(request(url)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("close({ drain: true }) answers what the kernel has queued, too", async () => {
+    const { server, connections, port } = await serve((_, response) => response.end("served"));
+    connections.newConnectionLimit = 0;
+    const sockets = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const socket = net.connect(port, "127.0.0.1");
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    const closing = server.close({ drain: true, timeout: 5_000 });
+    const answers = sockets.map((socket) => text(socket));
+    for (const socket of sockets) socket.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    for (const answer of answers) expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*served/);
+    await closing;
+    await expect(server.close({ drain: 1 } as never)).rejects.toThrow(/"drain"/);
   });
 
   it("close({ timeout }) ends what does not finish", async () => {

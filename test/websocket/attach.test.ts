@@ -144,6 +144,58 @@ describe("attach", () => {
     expect((await once(socket, "close"))[0]).toBe(1_001);
     expect(await listener.closed).toEqual({ error: null, aborted: 0 });
   });
+
+  test("close({ drain: true }) takes no more upgrades, and leaves WebSockets open until they end", async () => {
+    const server = http.createServer((_, response) => response.end("page"));
+    const port = await listening(server);
+    const listener = attach(server, { message: (socket, message) => void socket.write(message) });
+    const sockets = [
+      await openWs(`ws://127.0.0.1:${port}`),
+      await openWs(`ws://127.0.0.1:${port}`),
+    ];
+    const closed = listener.close({ drain: true });
+    expect(listener.state).toBe("closing");
+    // Without a listener for upgrades Node takes the request for a page.
+    const late = new Raw(port);
+    late.write(request());
+    expect(await late.head()).toMatch(/^HTTP\/1\.1 200 /);
+    for (const socket of sockets) {
+      socket.send("still");
+      expect(String((await once(socket, "message"))[0])).toBe("still");
+    }
+    // The end of the server does not cut it short.
+    server.close();
+    server.closeIdleConnections();
+    await once(server, "close");
+    for (const socket of sockets) {
+      expect(listener.state).toBe("closing");
+      socket.close(4_000);
+      expect((await once(socket, "close"))[0]).toBe(4_000);
+    }
+    expect(await closed).toEqual({ error: null, aborted: 0 });
+    expect(listener.state).toBe("closed");
+  });
+
+  test("close() after it ends the WebSockets, and a timeout aborts them", async () => {
+    for (const again of [{}, { drain: true, timeout: 20 }]) {
+      const server = http.createServer();
+      const port = await listening(server);
+      const listener = attach(server, { open: () => {} });
+      const socket = await openWs(`ws://127.0.0.1:${port}`);
+      socket.on("error", () => {});
+      void listener.close({ drain: true });
+      const ended = once(socket, "close");
+      const { aborted } = await listener.close(again);
+      expect([aborted, (await ended)[0]]).toEqual("timeout" in again ? [1, 1_006] : [0, 1_001]);
+    }
+  });
+
+  test("options of close() that it does not know are refused", async () => {
+    const listener = attach(http.createServer(), {});
+    expect(() => listener.close({ drian: true } as never)).toThrow(/drain/);
+    expect(() => listener.close({ timeout: "5s" } as never)).toThrow(/timeout/);
+    await listener.close();
+  });
 });
 
 describe("handleUpgrade", () => {
