@@ -18,7 +18,8 @@ const WASM_PAGE_BYTES = 65_536;
  * New memory of MEMORY_BYTES and what is missing of a page. It is the buffer of a WebAssembly
  * memory, because user code can neither detach nor resize that.
  *
- * @throws HawserError ERR_HAWSER_UNSUPPORTED_PLATFORM where Node was started without WebAssembly
+ * @throws HawserError ERR_HAWSER_UNSUPPORTED_PLATFORM where Node was started without WebAssembly;
+ *   ENOMEM where the address space is limited to less than Node reserves for such memory
  */
 export function makeSharedMemory(): ArrayBuffer {
   if (typeof WebAssembly === "undefined") {
@@ -28,5 +29,13 @@ export function makeSharedMemory(): ArrayBuffer {
     );
   }
   const pages = Math.ceil(MEMORY_BYTES / WASM_PAGE_BYTES);
-  return new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer;
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages }).buffer;
+  } catch (cause) {
+    throw new HawserError(
+      "hawser: no memory. Node reserves 10 GB of address space for it, which this process may not " +
+        "have (ulimit -v): raise that limit, or start Node with --disable-wasm-trap-handler.",
+      { code: "ENOMEM", syscall: "mmap", cause },
+    );
+  }
 }

@@ -6,8 +6,9 @@ import { expect, test } from "vitest";
 import { native } from "../../lib/binding/native.ts";
 import { errnoOf } from "../../lib/errors/index.ts";
 import { makeSharedMemory } from "../../lib/socket/shared-memory.ts";
+import { foreignEnvironment } from "../support/environment.ts";
+import { isLinux } from "./support.ts";
 
-const INDEX = new URL("../../lib/index.ts", import.meta.url).href;
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 test("it has the size that native code asks for, and keeps it when user code takes it away", () => {
@@ -32,15 +33,32 @@ test("native code opens no reactor on memory that can be", () => {
   expect(typeof open(makeSharedMemory())).toBe("object");
 });
 
+// The built package by its own name: what loads TypeScript does not start with so little.
+const PROGRAM = `await import("hawser").then(
+  () => console.log("loaded"),
+  ({ code, message }) => console.log(code, message),
+);`;
+const ARGUMENTS = ["--input-type=module", "--eval", PROGRAM];
+
 test("a Node without WebAssembly is told so in one sentence", () => {
-  const program = `await import(${JSON.stringify(INDEX)}).then(
-    () => console.log("loaded"),
-    ({ code, message }) => console.log(code, message),
-  );`;
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ["--jitless", "--import", "tsx", "--input-type=module", "--eval", program],
-    { cwd: ROOT, encoding: "utf8" },
-  );
+  const args = ["--jitless", ...ARGUMENTS];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
   expect(stdout, stderr).toMatch(/^ERR_HAWSER_UNSUPPORTED_PLATFORM hawser needs WebAssembly/);
+});
+
+// Without what is preloaded there: a sanitizer wants terabytes.
+const env = { ...foreignEnvironment(), HAWSER_BINARY: undefined };
+const major = Number.parseInt(process.versions.node, 10);
+const title = "a limit of the address space is told with what helps";
+
+(isLinux ? test : test.skip)(isLinux ? title : `${title} (Linux only)`, () => {
+  const limited = (flags: string[]) => {
+    const args = ["--as=4000000000", process.execPath, ...flags, ...ARGUMENTS];
+    return spawnSync("prlimit", args, { cwd: ROOT, encoding: "utf8", env });
+  };
+  const { stdout, stderr } = limited([]);
+  // Newer Nodes do with less by themselves.
+  const expected = major < 24 ? /^ENOMEM hawser: .*ulimit -v.*--disable-wasm-trap-/ : /^loaded\n$/;
+  expect(stdout, stderr).toMatch(expected);
+  expect(limited(["--disable-wasm-trap-handler"]).stdout).toBe("loaded\n");
 });
