@@ -1,6 +1,6 @@
 // The test files that the addon has a part in: those whose imports reach the binding, and those
-// that start processes or threads, in which it may be loaded. All others are TypeScript alone, which
-// a sanitizer, a garbage collection or another build of the addon shows nothing about.
+// that start processes or threads, in which it may be loaded. All others are TypeScript alone, about
+// which a sanitizer, a garbage collection or another build of the addon shows nothing.
 //   node --import tsx scripts/ci/addon-tests.ts [--without PATTERN]...
 // prints their paths, less those that match a pattern (a regular expression), and says on standard
 // error how many were left out.
