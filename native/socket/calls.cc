@@ -44,10 +44,13 @@ int Connect(int descriptor, const SocketAddress& address) {
 }
 
 int Accept(int descriptor, SocketAddress* peer) {
-  return Repeat([&] {
+  int accepted = Repeat([&] {
     peer->length = sizeof(peer->storage);
     return system_calls.accept(descriptor, peer->get(), &peer->length);
   });
+  // XNU writes no address where the peer is gone already.
+  if (peer->length == 0) peer->storage.ss_family = AF_UNSPEC;
+  return accepted;
 }
 
 ssize_t Receive(int descriptor, void* bytes, size_t size) {

@@ -85,6 +85,23 @@ TEST_CASE("calls: each answers -errno for a closed descriptor") {
   CHECK(OpenSocket(-1, SOCK_STREAM, 0) == -EAFNOSUPPORT);
 }
 
+TEST_CASE("calls: an accepted socket whose peer is gone already has no address") {
+  Restore restore;
+  Listening listening = ListenOnLoopback();
+  Fd peer = ConnectTo(listening.address);
+  REQUIRE(Await(listening.descriptor.get(), POLLIN));
+  system_calls.accept = [](int descriptor, sockaddr*, socklen_t* length) {
+    *length = 0;
+    return kRealSystemCalls.accept(descriptor, nullptr, nullptr);
+  };
+  SocketAddress from;
+  std::memset(&from, AF_UNIX, sizeof(from));
+  from.storage.ss_family = AF_UNIX;
+  Fd accepted(Accept(listening.descriptor.get(), &from));
+  CHECK(accepted.get() >= 0);
+  CHECK(ToFlatAddress(from).family == AddressFamily::kNone);
+}
+
 TEST_CASE(
     "calls: a signal repeats accept, recv, recvmsg and sendmsg, and a connect goes on by itself") {
   Restore restore;
