@@ -13,7 +13,6 @@ import {
   KIND_FAILED,
   KIND_WRITABLE,
 } from "../binding/records.ts";
-import { viewOf } from "../core/buffer-view.ts";
 import { followersAt, peerAt } from "./datagram-record.ts";
 import type { Peer } from "./peers.ts";
 import {
@@ -22,14 +21,16 @@ import {
   type LoopAccount,
   reactor,
   register,
-  slab,
   unregister,
 } from "./reactor.ts";
 
 /** Who owns a channel. Methods run in a turn; each may send, pause and close. */
 export interface DatagramSink {
-  /** One datagram, lent until this returns; `at` is its completion (datagram-record.ts). */
-  onDatagram(data: Buffer, at: number): void;
+  /**
+   * One datagram, which stands in the slab until this returns; `at` is its completion
+   * (datagram-record.ts).
+   */
+  onDatagram(offset: number, length: number, at: number): void;
   /** Instead, where it is there: `count` completions from `at` on. */
   onBatch?: ((at: number, count: number) => void) | undefined;
   /** An asynchronous error, as of an ICMP message: the socket lives on. */
@@ -132,12 +133,11 @@ export class DatagramChannel implements Channel, LoopAccount {
     const length = completions[at + COMPLETION_LENGTH] as number;
     const stride = completions[at + COMPLETION_STRIDE] as number;
     if (stride === 0) {
-      this.#sink.onDatagram(viewOf(slab, offset, offset + length), at);
+      this.#sink.onDatagram(offset, length, at);
       return;
     }
     for (let from = 0; from < length && !this.deaf; from += stride) {
-      const end = Math.min(from + stride, length);
-      this.#sink.onDatagram(viewOf(slab, offset + from, offset + end), at);
+      this.#sink.onDatagram(offset + from, Math.min(stride, length - from), at);
     }
   }
 

@@ -17,7 +17,7 @@ import {
   requireString,
 } from "../errors/index.ts";
 import { type AddressFamily, type SocketAddressInfo, toNativeAddress } from "./address.ts";
-import type { DatagramOwner, DatagramRoute } from "./datagram-outbox.ts";
+import type { DatagramOwner, DatagramRoute, SendMode } from "./datagram-outbox.ts";
 import type { Ecn } from "./datagram-record.ts";
 import { internPeer, Peer } from "./peers.ts";
 import {
@@ -199,17 +199,19 @@ export function requireIterable(value: unknown, name: string): Iterable<unknown>
     Symbol.iterator in value &&
     !ArrayBuffer.isView(value);
   if (isIterable) return value as Iterable<unknown>;
-  throw invalidArgValue(name, "must be an iterable of datagrams", value);
+  throw invalidArgValue(name, "must be an array or another iterable", value);
 }
 
 /** What stands behind a call that sends many: one promise, and the first error. */
 export class ManySent implements DatagramOwner {
+  readonly mode: SendMode | undefined;
   readonly #sent = new Deferred();
   readonly #failure: (errno: number) => Error;
   #error: Error | undefined;
 
-  constructor(failure: (errno: number) => Error) {
+  constructor(failure: (errno: number) => Error, mode?: SendMode) {
     this.#failure = failure;
+    this.mode = mode;
   }
 
   get promise(): Promise<void> {
@@ -223,5 +225,10 @@ export class ManySent implements DatagramOwner {
   told(): void {
     if (this.#error === undefined) this.#sent.resolve();
     else this.#sent.reject(this.#error);
+  }
+
+  /** Nobody waits any more, whatever becomes of what was sent. */
+  abandon(reason: unknown): void {
+    this.#sent.reject(reason);
   }
 }

@@ -63,8 +63,17 @@ export interface DatagramRoute {
   readonly trafficClass: number;
 }
 
+/** Options of the socket that must be in force while a datagram leaves: no route can say them. */
+export interface SendMode {
+  readonly isInForce: boolean;
+  /** Sets them. 0, or a negative errno. */
+  enter(): number;
+}
+
 /** Who wants to know what became of a datagram. Called when the whole flush has been looked at. */
 export interface DatagramOwner {
+  /** Of `pushIn`; asked again for what had to wait. */
+  readonly mode?: SendMode | undefined;
   /** The kernel refused it: a negative errno. Nothing was sent. */
   refused(errno: number): void;
   /** Of `tell`: all before has been taken or refused. */
@@ -157,6 +166,20 @@ export class DatagramOutbox {
     } else {
       this.#submit(OPERATION_DATAGRAM_VIEW, 0, size, addView(bytes), stride, route, owner);
     }
+  }
+
+  /** As `push`, while the mode of its owner is in force. What was pushed before leaves first. */
+  pushIn(bytes: Uint8Array, route: DatagramRoute, owner: DatagramOwner): void {
+    const status = this.#enter(owner);
+    if (status < 0) owner.refused(status);
+    else this.push(bytes, 0, route, owner);
+  }
+
+  // Behind what has no room yet nothing leaves, and so no mode is needed.
+  #enter({ mode }: DatagramOwner): number {
+    if (mode === undefined || mode.isInForce || this.#held.length > 0) return 0;
+    if (isPending(this.#channel)) flush();
+    return this.#held.length > 0 ? 0 : mode.enter();
   }
 
   /** Tells `owner` when all that was pushed before is over. */
@@ -326,14 +349,34 @@ export class DatagramOutbox {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    for (const one of held) {
-      if (one.bytes === undefined) this.tell(one.owner as DatagramOwner);
-      else this.push(one.bytes, one.stride, one, one.owner);
-    }
+    for (const one of held) this.#again(one);
     flush();
     if (this.#held.length > 0) return;
     this.#delayMs = MIN_DATAGRAM_RETRY_MS;
     this.#drained();
+  }
+
+  #again(one: Held): void {
+    const { bytes, stride, owner } = one;
+    if (bytes === undefined) {
+      this.tell(owner as DatagramOwner);
+      return;
+    }
+    const status = owner === null ? 0 : this.#enter(owner);
+    if (status < 0) owner?.refused(status);
+    else this.push(bytes, stride, one, owner);
+  }
+
+  /** Drops what is held of one owner, who is not told. */
+  forget(owner: DatagramOwner): void {
+    if (this.#held.length === 0) return;
+    this.#held = this.#held.filter((one) => one.owner !== owner);
+    this.#heldBytes = this.#held.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
+    if (this.#held.length > 0) return;
+    // Who drops something is in a call of the application's, in which no callback runs.
+    queueMicrotask(() => {
+      if (this.#held.length === 0) this.#drained();
+    });
   }
 
   /** Drops what is held and tells its owners `errno`. */

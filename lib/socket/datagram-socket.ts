@@ -41,7 +41,7 @@ import { sendToPaths } from "./datagram-paths.ts";
 import { type Datagram, DatagramReceiver } from "./datagram-receiver.ts";
 import { DatagramSender } from "./datagram-sender.ts";
 import type { Peer } from "./peers.ts";
-import { flush, mustWaitForLoop, nextIteration, reactor, report } from "./reactor.ts";
+import { flush, mustWaitForLoop, nextIteration, reactor, report, slab } from "./reactor.ts";
 import { receiveBufferOf } from "./receive-buffer.ts";
 import {
   type Destination,
@@ -87,7 +87,7 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     // Only a message has a time; so an empty one is told from the end.
     if (this.#isSequenced) this.setOption("SO_TIMESTAMPNS", true);
     this.#channel = new DatagramChannel({
-      onDatagram: (data, at) => this.#received(data, at),
+      onDatagram: (offset, length, at) => this.#received(offset, length, at),
       onBatch: batch === undefined ? undefined : this.#batches(batch),
       onFailed: (errno) => this.#failed(this.#error(errno, "recvmsg")),
       onPeerFailed: (peer, errno) => this.#failed(this.#peerError(peer, errno)),
@@ -186,8 +186,8 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
     );
   }
 
-  #received(data: Buffer, at: number): void {
-    const datagram = ownedDatagram(ownedCopy(data, 0, data.length), at);
+  #received(offset: number, length: number, at: number): void {
+    const datagram = ownedDatagram(ownedCopy(slab, offset, length), at);
     this.#receiver.push(datagram.address === "" ? { ...datagram, family: this.family } : datagram);
     this.#adjust();
   }

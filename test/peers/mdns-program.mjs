@@ -45,7 +45,8 @@ async function byGroup({ group: address, any }, type) {
   const names = [];
   const answered = new Promise((resolve) => {
     const group = listener.group({
-      address,
+      // Another way to write the same.
+      address: address.toUpperCase().replace("::", ":0::00"),
       loopback: false,
       ttl: 255,
       datagram(own, datagram) {

@@ -4,7 +4,7 @@
 import { DOMAIN_IPV4, DOMAIN_IPV6 } from "../../binding/types.ts";
 import type { IpAddress } from "../../core/address.ts";
 import { LOCALHOST_PORT_ATTEMPTS_COUNT } from "../../core/limits.ts";
-import { codeError, type HawserError } from "../../errors/index.ts";
+import { aggregateError, HawserError } from "../../errors/index.ts";
 import { type NativeAddress, toNativeAddress } from "../../socket/address.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { isLocalhost } from "../host.ts";
@@ -16,18 +16,50 @@ const ANY_IPV4: IpAddress = { family: 4, bytes: new Uint8Array(4) };
 const LOOPBACK_IPV4: IpAddress = { family: 4, bytes: Uint8Array.of(127, 0, 0, 1) };
 const LOOPBACK_IPV6_BYTES = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 const LOOPBACK_IPV6: IpAddress = { family: 6, bytes: LOOPBACK_IPV6_BYTES };
+// What says that there is no way to an address, or none from the one that was asked for.
+const NO_WAY: ReadonlySet<string> = new Set([
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "ENETDOWN",
+  "EADDRNOTAVAIL",
+  "EAFNOSUPPORT",
+]);
 // A host without IPv6 lacks the family, or has it and no loopback address.
 const WITHOUT_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
-/** The first address of an endpoint, literal or resolved. Rejects as the resolver does. */
-export async function firstAddress(
-  endpoint: Endpoint,
+/**
+ * The addresses of an endpoint, literal or resolved, in the resolver's order; at least one. Rejects
+ * as the resolver does.
+ */
+export async function addressesOf(
+  { zone, port = 0, ...endpoint }: Endpoint,
   options: ResolveOptions,
-): Promise<NativeAddress> {
-  const { zone, port = 0 } = endpoint;
-  const [first] = await resolve(endpoint, options);
-  if (first === undefined) throw codeError("ENOTFOUND", "getaddrinfo", place(endpoint));
-  return toNativeAddress(zone === undefined ? first : { ...first, zone }, port);
+): Promise<NativeAddress[]> {
+  const found = await resolve(endpoint, options);
+  return found.map((one) => toNativeAddress(zone === undefined ? one : { ...one, zone }, port));
+}
+
+/**
+ * What `use` makes of the first address to which there is a way from here: nothing else is known of
+ * one before a datagram is sent.
+ *
+ * @throws what `use` throws; where there is no way to any of several, one error with all of them
+ */
+export function firstReached<R>(
+  addresses: readonly NativeAddress[],
+  { kind, host, port }: Endpoint,
+  use: (address: NativeAddress) => R,
+): R {
+  const errors: HawserError[] = [];
+  for (const address of addresses) {
+    try {
+      return use(address);
+    } catch (error) {
+      if (!(error instanceof HawserError) || !NO_WAY.has(error.code)) throw error;
+      errors.push(error);
+    }
+  }
+  throw aggregateError(errors, { ...(kind === "name" ? { hostname: host } : {}), port });
 }
 
 function place({ host = "", port = 0 }: Endpoint): { address: string; port: number } {
@@ -61,9 +93,9 @@ export async function bindPorts(
     if (family !== 0) return [open(family === 4 ? LOOPBACK_IPV4 : LOOPBACK_IPV6, port)];
     return bindBoth(port, open);
   }
-  const address = await firstAddress(endpoint, { family, lookup, signal });
+  const [address] = await addressesOf(endpoint, { family, lookup, signal });
   signal?.throwIfAborted();
-  return [bindPort(address, parameters, owner, endpoint, false)];
+  return [bindPort(address as NativeAddress, parameters, owner, endpoint, false)];
 }
 
 // A port that is free in one family may be taken in the other.

@@ -18,8 +18,9 @@ import type { Endpoint } from "../endpoint.ts";
 import { captureContext } from "../handler-context.ts";
 import { NO_RULES } from "../paths/path-rules.ts";
 import { type Footing, footingOf } from "../paths/viability.ts";
-import { firstAddress } from "./addresses.ts";
-import { type FlowOwner, UdpFlow } from "./flow.ts";
+import { addressesOf, firstReached } from "./addresses.ts";
+import { UdpFlow } from "./flow.ts";
+import type { FlowOwner } from "./flow-base.ts";
 import { type FlowPolicy, flowPolicy } from "./flow-policy.ts";
 import type { UdpConnectParameters } from "./parameters.ts";
 import { type PortOwner, UdpPort } from "./port.ts";
@@ -36,13 +37,15 @@ export async function connectUdp(
   const { family, lookup, signal, connectTimeout } = parameters;
   const { idleTimeout } = parameters;
   const policy = flowPolicy(parameters, parameters, idleTimeout, context, parameters);
-  const address = await inTime(endpoint, connectTimeout, signal, (until) =>
-    firstAddress(endpoint, { family, lookup, signal: until }),
+  const addresses = await inTime(endpoint, connectTimeout, signal, (until) =>
+    addressesOf(endpoint, { family, lookup, signal: until }),
   );
   signal?.throwIfAborted();
-  const peer = internPeer(new Int32Array(address.bytes.buffer), 0);
-  const domain = address.domain === DOMAIN_IPV6 ? DOMAIN_IPV6 : DOMAIN_IPV4;
-  const flow = new ConnectedSocket(domain, parameters, policy, peer).flow;
+  const flow = firstReached(addresses, endpoint, (address) => {
+    const peer = internPeer(new Int32Array(address.bytes.buffer), 0);
+    const domain = address.domain === DOMAIN_IPV6 ? DOMAIN_IPV6 : DOMAIN_IPV4;
+    return new ConnectedSocket(domain, parameters, policy, peer).flow;
+  });
   try {
     flow.followAsAsked();
   } catch (error) {
@@ -119,8 +122,8 @@ class ConnectedSocket implements PortOwner, FlowOwner {
     this.flow = new UdpFlow(port, peer, local, policy, this, true);
   }
 
-  received(_port: UdpPort, data: Buffer, at: number): void {
-    this.flow.deliver(data, at);
+  received(_port: UdpPort, offset: number, length: number, at: number): void {
+    this.flow.deliver(offset, length, at);
   }
 
   troubled(errno: number): void {
@@ -142,6 +145,7 @@ class ConnectedSocket implements PortOwner, FlowOwner {
 
   flowAnswered(): void {}
   flowDropped(): void {}
+  flowBlocked(): void {}
 
   flowError(error: HawserError): void {
     this.flow.note(error);

@@ -2,10 +2,10 @@
 // options are checked (parameters.ts).
 
 import { type HandlerContext, inContext } from "../handler-context.ts";
-import type { UdpHandlerSet, UdpParameters, UdpPathSet } from "./parameters.ts";
+import type { UdpHandlerSet, UdpOwnHandlerSet, UdpParameters } from "./parameters.ts";
 
 export interface FlowPolicy {
-  readonly handlers: UdpHandlerSet & Pick<UdpPathSet, "viable" | "betterPath">;
+  readonly handlers: UdpHandlerSet & Partial<UdpOwnHandlerSet>;
   readonly idleTimeout: number;
   readonly receiveHighWaterMark: number;
   readonly sendHighWaterMark: number;
@@ -14,13 +14,17 @@ export interface FlowPolicy {
   readonly viabilityTimeout: number;
 }
 
-/** The policy of flows with these callbacks, which run in the context of whoever made them. */
+/**
+ * The policy of flows with these callbacks, which run in the context of whoever made them.
+ *
+ * @param own of a flow over a socket of its own
+ */
 export function flowPolicy(
   parameters: UdpParameters,
   { open, data, drain, close }: UdpHandlerSet,
   idleTimeout: number,
   context: HandlerContext,
-  paths?: UdpPathSet,
+  own?: UdpOwnHandlerSet & { readonly viabilityTimeout: number },
 ): FlowPolicy {
   const { receiveHighWaterMark, sendHighWaterMark, lend } = parameters;
   const handlers = {
@@ -28,10 +32,11 @@ export function flowPolicy(
     data: inContext(context, data),
     drain: inContext(context, drain),
     close: inContext(context, close),
-    viable: inContext(context, paths?.viable),
-    betterPath: inContext(context, paths?.betterPath),
+    error: inContext(context, own?.error),
+    viable: inContext(context, own?.viable),
+    betterPath: inContext(context, own?.betterPath),
   };
-  const viabilityTimeout = paths?.viabilityTimeout ?? 0;
+  const viabilityTimeout = own?.viabilityTimeout ?? 0;
   return {
     handlers,
     idleTimeout,

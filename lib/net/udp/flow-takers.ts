@@ -1,8 +1,6 @@
 // Who gets the flows that a listener makes of new peers: a function for each, callbacks, or whoever
 // iterates. Not here: when a flow is made (listener.ts), what it does (flow.ts).
 
-import type { HawserError } from "../../errors/index.ts";
-import { report } from "../../socket/reactor.ts";
 import { type HandlerContext, inContext } from "../handler-context.ts";
 import type { UdpFlow } from "./flow.ts";
 import type { UdpFlowHandler } from "./types.ts";
@@ -41,13 +39,11 @@ export class FlowTakers {
 
   // Its return is close(); its rejection with the flow's own error ends that flow quietly.
   #handle(handler: UdpFlowHandler, flow: UdpFlow): void {
-    const failed = (error: unknown) => {
-      const isOwn = (error as HawserError | null)?.address === flow.remoteAddress;
-      flow.abort();
-      if (!isOwn || (error as HawserError).syscall === undefined) report(error);
-    };
     const run = async () => inContext(this.#context, handler)(flow);
-    run().then(() => flow.close(), failed);
+    run().then(
+      () => flow.close(),
+      (error) => flow.handlerFailed(error),
+    );
   }
 
   /** The next flow, or the end after `end()`. */

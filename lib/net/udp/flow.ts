@@ -1,39 +1,32 @@
-// UdpFlow: the datagrams exchanged with one peer. Not here: which datagram belongs to which flow
-// (flow-table.ts), the socket beneath (port.ts).
+// UdpFlow: the datagrams exchanged with one peer; receiving, sending, ending. Not here: what it
+// tells of itself (flow-base.ts), which datagram belongs to which flow (flow-table.ts), the socket
+// beneath (port.ts).
 
+import { viewOf } from "../../core/buffer-view.ts";
 import { bytesOf, type SendData, type SendOptions } from "../../core/byte-stream.ts";
-import { Deadline } from "../../core/deadlines.ts";
 import { ownedCopy } from "../../core/owned-bytes.ts";
 import { quiet } from "../../core/send-waiters.ts";
-import { Deferred, iterate, readSignal } from "../../core/waiting.ts";
-import { codeError, errnoError, type HawserError, invalidState } from "../../errors/index.ts";
+import { Deferred, iterate, onAbort, readSignal } from "../../core/waiting.ts";
+import { codeError, type HawserError, invalidState } from "../../errors/index.ts";
 import { ManySent } from "../../socket/datagram-many.ts";
-import type { DatagramOwner, DatagramRoute } from "../../socket/datagram-outbox.ts";
+import type { DatagramOwner, SendMode } from "../../socket/datagram-outbox.ts";
 import { localAt } from "../../socket/datagram-record.ts";
 import type { Peer } from "../../socket/peers.ts";
-import { inTurn, mustWaitForLoop, nextIteration, report } from "../../socket/reactor.ts";
-import { clearDeadline, type DeadlineOwner, now, setDeadline } from "../clock.ts";
-import { PathFollower } from "../paths/follower.ts";
-import type { Path } from "../paths/types.ts";
-import type { Footing } from "../paths/viability.ts";
+import { inTurn, mustWaitForLoop, nextIteration, slab } from "../../socket/reactor.ts";
+import { clearDeadline, now, setDeadline } from "../clock.ts";
 import type { CloseResult } from "../types.ts";
-import { FlowDatagramInfo } from "./datagram-info.ts";
+import { datagramInfo } from "./datagram-info.ts";
+import { FlowBase, type FlowLocal, type FlowOwner } from "./flow-base.ts";
 import type { FlowPolicy } from "./flow-policy.ts";
+import { transferOf } from "./flow-result.ts";
 import { MessageQueue } from "./message-queue.ts";
-import { maxDatagramSizeTo } from "./path-mtu.ts";
 import type { UdpPort } from "./port.ts";
 import { turnTime } from "./turn-time.ts";
 
-/** Who has the flow. */
-export interface FlowOwner {
-  /** It has sent for the first time. */
-  flowAnswered(flow: UdpFlow): void;
-  flowClosed(flow: UdpFlow): void;
-  /** An error that no call of the flow's could tell. */
-  flowError(error: HawserError): void;
-  flowDropped(): void;
-  /** What a flow over a socket of its own stands on; absent where flows share one. */
-  flowFooting?(): Footing;
+interface Ending {
+  readonly error: HawserError | null;
+  readonly initiator: CloseResult["initiator"];
+  readonly durationMs: number;
 }
 
 const RESOLVED: Promise<void> = Promise.resolve();
@@ -45,210 +38,73 @@ const WITH_DATA = "receive() and for await do not go with a data callback";
  * `receive` is null only after `close()`. Closing sends nothing; the peer's next datagram makes a
  * new flow.
  */
-export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buffer> {
-  /** The application's own. */
-  data!: T;
-  /** @internal What it is found by (flow-table.ts). */
-  readonly keys: Int32Array[] = [];
-  /** @internal */
-  isAnswered = false;
-  /** @internal For what a program sends without awaiting the loop. */
-  iteration = 0;
-  /** @internal */
-  iterationBytes = 0;
-  readonly #port: UdpPort;
-  readonly #owner: FlowOwner;
-  readonly #policy: FlowPolicy;
-  readonly #remote: Peer;
-  readonly #route: DatagramRoute;
-  readonly #localAddress: string;
+export class UdpFlow<T = unknown>
+  extends FlowBase<T>
+  implements AsyncDisposable, AsyncIterable<Buffer>
+{
   readonly #queue: MessageQueue;
   readonly #startedAt = now();
-  readonly #idle = new Deadline<DeadlineOwner>(this);
   #lastMoved = this.#startedAt;
-  #state: "ready" | "closed" | "failed" = "ready";
-  #bytesRead = 0;
-  #bytesWritten = 0;
-  #drops = 0;
-  #needsDrain = false;
   #wasOpened = false;
-  #follower: PathFollower | null = null;
-  readonly #closed = new Deferred<CloseResult>();
+  #closed: Deferred<CloseResult> | null = null;
+  #ending: Ending | null = null;
 
   /** @internal */
   constructor(
     port: UdpPort,
     remote: Peer,
-    local: { readonly words: Int32Array | null; readonly address: string; readonly index: number },
+    local: FlowLocal,
     policy: FlowPolicy,
     owner: FlowOwner,
     isConnected = false,
   ) {
-    this.#port = port;
-    this.#remote = remote;
-    this.#owner = owner;
-    this.#policy = policy;
-    this.#localAddress = local.address;
-    this.#route = {
-      to: isConnected ? null : remote.words,
-      local: isConnected ? null : local.words,
-      interface: isConnected ? 0 : local.index,
-      trafficClass: 0,
-    };
+    super(port, remote, local, policy, owner, isConnected);
     this.#queue = new MessageQueue(policy.receiveHighWaterMark);
-    if (policy.idleTimeout > 0) setDeadline(this.#idle, policy.idleTimeout);
-  }
-
-  // --------------------------------------------------------------------------------- properties
-
-  get state(): "ready" | "closed" | "failed" {
-    return this.#state;
-  }
-
-  get remoteAddress(): string {
-    return this.#remote.address;
-  }
-
-  get remotePort(): number {
-    return this.#remote.port;
-  }
-
-  /** The address that the peer uses; replies leave from it and its interface. */
-  get localAddress(): string {
-    return this.#localAddress;
-  }
-
-  get localPort(): number {
-    return this.#port.local.port;
-  }
-
-  /** Index of the interface that the first datagram came through; null where we began. */
-  get interface(): number | null {
-    return this.#route.interface === 0 ? null : this.#route.interface;
-  }
-
-  get bytesRead(): number {
-    return this.#bytesRead;
-  }
-
-  get bytesWritten(): number {
-    return this.#bytesWritten;
-  }
-
-  /** Bytes that wait for room in the kernel, of all flows of this socket. */
-  get bufferedAmount(): number {
-    return this.#port.outbox.heldBytes;
-  }
-
-  /** Datagrams dropped here because nobody read. */
-  get drops(): number {
-    return this.#drops;
-  }
-
-  /**
-   * The largest datagram that the path takes without fragmentation, as far as the kernel knows now
-   * (IP_MTU, ip(7); the interface's MTU on macOS). Bytes of payload.
-   */
-  get maxDatagramSize(): number {
-    return maxDatagramSizeTo(this.#remote);
-  }
-
-  /**
-   * Of a flow that `connect()` made: whether the local address, the link and a route to the peer
-   * are there, as of a {@link Connection}. A flow of a listener, whose socket has no path of its
-   * own, is viable while it is open. @throws HawserError where this process may not look at its
-   * networks
-   */
-  get viable(): boolean {
-    return this.#state === "ready" && (this.#followed()?.viable ?? true);
-  }
-
-  /** What a new flow would use, where that is another path; null on a listener's flows. */
-  get betterPath(): Path | null {
-    return this.#followed()?.betterPath ?? null;
-  }
-
-  /** The path in use; null on a listener's flows, and after the end. */
-  get path(): Path | null {
-    return this.#followed()?.path ?? null;
-  }
-
-  #followed(): PathFollower | null {
-    const { flowFooting } = this.#owner;
-    if (this.#follower === null && flowFooting !== undefined && this.#state === "ready") {
-      const footing = flowFooting.call(this.#owner);
-      this.#follower = new PathFollower(this, footing, this.#policy.viabilityTimeout);
-    }
-    return this.#follower;
-  }
-
-  /** @internal Follows from the beginning, where an option or a callback asks for it. */
-  followAsAsked(): void {
-    const { handlers, viabilityTimeout } = this.#policy;
-    const { viable, betterPath } = handlers;
-    if (viable !== undefined || betterPath !== undefined || viabilityTimeout > 0) this.#followed();
-  }
-
-  /** @internal */
-  viabilityChanged(isViable: boolean): void {
-    const { viable } = this.#policy.handlers;
-    if (viable !== undefined) this.#call(() => viable(this as never, isViable));
-  }
-
-  /** @internal */
-  betterPathChanged(path: Path | null): void {
-    const { betterPath } = this.#policy.handlers;
-    if (betterPath !== undefined) this.#call(() => betterPath(this as never, path));
-  }
-
-  /** @internal */
-  viabilityLapsed(): void {
-    const context = { ...this.#place(), phase: "open", reason: "VIABILITY_TIMEOUT" } as const;
-    this.end(codeError("ENETDOWN", "recvmsg", context), "network");
+    if (policy.idleTimeout > 0) setDeadline(this.idle, policy.idleTimeout);
   }
 
   // ---------------------------------------------------------------------------------- receiving
 
-  /** @internal A datagram of this flow, lent. */
-  deliver(bytes: Buffer, at: number): void {
-    if (this.#policy.idleTimeout > 0) this.#lastMoved = turnTime();
-    const { data } = this.#policy.handlers;
-    this.#bytesRead += bytes.length;
+  /** @internal A datagram of this flow, in the slab; `at` is its completion. */
+  deliver(offset: number, length: number, at: number): void {
+    const { handlers, idleTimeout, lend } = this.policy;
+    if (idleTimeout > 0) this.#lastMoved = turnTime();
+    const { data } = handlers;
+    this.received += length;
     if (data !== undefined) {
-      const given = this.#policy.lend ? bytes : ownedCopy(bytes, 0, bytes.length);
-      const info = new FlowDatagramInfo(this.#remote, this.#localOf(at), at);
+      const given = lend ? viewOf(slab, offset, offset + length) : ownedCopy(slab, offset, length);
+      const info = datagramInfo(this.peer, this.#localOf(at), at);
       try {
         const result: unknown = data(this as never, given, info);
-        if (result !== undefined) this.#watch(result);
+        if (result !== undefined) this.watch(result);
       } catch (error) {
-        this.#failed(error);
+        this.handlerFailed(error);
       }
       return;
     }
     if (!this.#queue.hasRoom) {
-      this.#drops++;
-      this.#owner.flowDropped();
+      this.dropped++;
+      this.owner.flowDropped();
       return;
     }
-    this.#queue.push(ownedCopy(bytes, 0, bytes.length));
+    this.#queue.push(ownedCopy(slab, offset, length));
   }
 
   // One that came by a group or broadcast address says so.
   #localOf(at: number): string {
-    return this.keys.length > 1 ? (localAt(at)?.address ?? "") : this.#localAddress;
+    return this.keys.length > 1 ? (localAt(at)?.address ?? "") : this.localAddress;
   }
 
   /**
    * One whole datagram, an empty one included.
    *
    * @throws TypeError ERR_INVALID_STATE beside a `data` callback; (rejection) HawserError: what
-   *   ICMP
-   *   said of this peer, once (ECONNREFUSED, EHOSTUNREACH, ...), and the flow lives on; ECANCELED
-   *   (closed meanwhile); `signal.reason`, and no datagram is lost
+   *   ICMP said of this peer, once (ECONNREFUSED, EHOSTUNREACH, ...), and the flow lives on;
+   *   ECANCELED (closed meanwhile); `signal.reason`, and no datagram is lost
    */
   receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Buffer | null> {
     const signal = readSignal(options, "receive()");
-    if (this.#policy.handlers.data !== undefined) throw invalidState(WITH_DATA);
+    if (this.policy.handlers.data !== undefined) throw invalidState(WITH_DATA);
     return this.#queue.receive(signal);
   }
 
@@ -256,15 +112,15 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     return iterate(
       () => this.receive(),
-      () => this.#state === "closed",
+      () => this.current === "closed",
     );
   }
 
   /** @internal What ICMP said of this peer (B39). */
   trouble(errno: number): void {
-    const error = errnoError(errno, "recvmsg", this.#place());
-    if (this.#policy.handlers.data === undefined) this.#queue.fail(error);
-    else this.#owner.flowError(error);
+    const error = this.error(errno, "recvmsg");
+    if (this.policy.handlers.data === undefined) this.#queue.fail(error);
+    else this.tell(error);
   }
 
   /** @internal An error that no call could tell: the next one does. */
@@ -280,22 +136,34 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
    *
    * @throws TypeError for what cannot be sent; (rejection) HawserError: EMSGSIZE above
    *   `maxDatagramSize` without `fragment` (nothing was sent), EACCES (broadcast without
-   *   `broadcast: true`), what ICMP said of this peer; EPIPE after `close()`
+   *   `broadcast: true`), what ICMP said of this peer (nothing was sent); EPIPE after `close()`;
+   *   `signal.reason`, and what still waited for room is not sent
    */
   send(data: SendData, options?: SendOptions): Promise<void> {
     const bytes = bytesOf(data);
     const signal = readSignal(options, "send()");
     if (signal?.aborted) return quiet(Promise.reject(signal.reason));
-    if (this.#state !== "ready")
-      return quiet(Promise.reject(codeError("EPIPE", "sendmsg", this.#place())));
+    if (this.current !== "ready") {
+      return quiet(Promise.reject(this.own(codeError("EPIPE", "sendmsg", this.place()))));
+    }
     const told = this.#queue.takeError();
     if (told !== null) return quiet(Promise.reject(told));
-    const sent = new ManySent((errno) => errnoError(errno, "sendmsg", this.#place()));
+    const sent = new ManySent((errno) => this.error(errno, "sendmsg"), this.mode);
     this.#push(bytes, sent);
-    this.#port.outbox.tell(sent);
+    this.port.outbox.tell(sent);
+    if (signal !== undefined) this.#abandonAt(signal, sent);
     const weight = bytes.length;
-    if (!mustWaitForLoop(this, weight, this.#policy.sendHighWaterMark)) return sent.promise;
+    if (!mustWaitForLoop(this, weight, this.policy.sendHighWaterMark)) return sent.promise;
     return quiet(Promise.all([sent.promise, nextIteration()]).then(() => RESOLVED));
+  }
+
+  // What still waits for room is not sent then.
+  #abandonAt(signal: AbortSignal, sent: ManySent): void {
+    const stop = onAbort(signal, () => {
+      this.port.outbox.forget(sent);
+      sent.abandon(signal.reason);
+    });
+    sent.promise.then(stop, stop);
   }
 
   /**
@@ -306,28 +174,38 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
    */
   write(data: SendData): boolean {
     const bytes = bytesOf(data);
-    if (this.#state !== "ready") return false;
+    if (this.current !== "ready") return false;
     this.#push(bytes, this);
-    const isBelow = this.#port.outbox.heldBytes < this.#policy.sendHighWaterMark;
-    if (!isBelow) this.#needsDrain = true;
+    const isBelow = this.port.outbox.heldBytes < this.policy.sendHighWaterMark;
+    if (!isBelow && !this.needsDrain) {
+      this.needsDrain = true;
+      this.owner.flowBlocked(this as UdpFlow);
+    }
     return isBelow;
+  }
+
+  /** @internal Of what is sent to a group. */
+  get mode(): SendMode | undefined {
+    return this.isToGroup ? this.owner.flowMode?.(this.port, this.peer) : undefined;
   }
 
   #push(bytes: Uint8Array, owner: DatagramOwner): void {
     if (!this.isAnswered) {
       this.isAnswered = true;
-      this.#owner.flowAnswered(this as UdpFlow);
+      this.owner.flowAnswered(this as UdpFlow);
     }
-    if (this.#policy.idleTimeout > 0) this.#lastMoved = inTurn() ? turnTime() : now();
-    this.#bytesWritten += bytes.length;
-    this.#port.outbox.push(bytes, 0, this.#route, owner);
+    if (this.policy.idleTimeout > 0) this.#lastMoved = inTurn() ? turnTime() : now();
+    this.written += bytes.length;
+    if (this.isToGroup) this.port.outbox.pushIn(bytes, this.route, owner);
+    else this.port.outbox.push(bytes, 0, this.route, owner);
   }
 
   /** @internal Of `write`: the kernel has refused one. */
   refused(errno: number): void {
-    if (this.#state === "ready") {
-      this.#owner.flowError(errnoError(errno, "sendmsg", this.#place()));
-    }
+    // It may be refused inside a call of the application's.
+    queueMicrotask(() => {
+      if (this.current === "ready") this.tell(this.error(errno, "sendmsg"));
+    });
   }
 
   /** @internal */
@@ -335,10 +213,10 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
 
   /** @internal There is room again. */
   drained(): void {
-    if (!this.#needsDrain || this.#state !== "ready") return;
-    this.#needsDrain = false;
-    const { drain } = this.#policy.handlers;
-    if (drain !== undefined) this.#call(() => drain(this as never));
+    if (!this.needsDrain || this.current !== "ready") return;
+    this.needsDrain = false;
+    const { drain } = this.policy.handlers;
+    if (drain !== undefined) this.call(() => drain(this as never));
   }
 
   // ------------------------------------------------------------------------------------- ending
@@ -346,14 +224,14 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
   /** @internal Beginning: the `open` callback. */
   opened(): void {
     this.#wasOpened = true;
-    const { open } = this.#policy.handlers;
-    if (open !== undefined) this.#call(() => open(this as never));
+    const { open } = this.policy.handlers;
+    if (open !== undefined) this.call(() => open(this as never));
   }
 
   /** @internal Silence. */
   expired(): void {
-    const left = this.#lastMoved + this.#policy.idleTimeout - now();
-    if (left > 0) setDeadline(this.#idle, left);
+    const left = this.#lastMoved + this.policy.idleTimeout - now();
+    if (left > 0) setDeadline(this.idle, left);
     else this.end(null, "local");
   }
 
@@ -370,67 +248,40 @@ export class UdpFlow<T = unknown> implements AsyncDisposable, AsyncIterable<Buff
 
   /** @internal */
   end(error: HawserError | null, initiator: CloseResult["initiator"], drops = false): void {
-    if (this.#state !== "ready") return;
-    this.#state = error === null ? "closed" : "failed";
-    clearDeadline(this.#idle);
-    this.#follower?.stop();
-    this.#follower = null;
-    this.#queue.end(error ?? codeError("ECANCELED", "recvmsg"), drops);
-    this.#owner.flowClosed(this as UdpFlow);
-    const result: CloseResult = Object.freeze({ error, initiator, transfer: this.#transfer() });
+    if (this.current !== "ready") return;
+    this.current = error === null ? "closed" : "failed";
+    this.#ending = { error, initiator, durationMs: now() - this.#startedAt };
+    clearDeadline(this.idle);
+    this.paths?.stop();
+    // Made for those who wait only: a flood of peers ends a flow for each.
+    const canceled = () => this.own(codeError("ECANCELED", "recvmsg", this.place()));
+    this.#queue.end(() => error ?? canceled(), drops);
+    this.owner.flowClosed(this as UdpFlow);
+    const { close } = this.policy.handlers;
+    const isHeard = close !== undefined && this.#wasOpened;
+    if (!isHeard && this.#closed === null) return;
     // No callback runs inside the call that closes.
     queueMicrotask(() => {
-      const { close } = this.#policy.handlers;
-      if (close !== undefined && this.#wasOpened) this.#call(() => close(this as never, error));
-      this.#closed.resolve(result);
+      if (isHeard) this.call(() => close(this as never, error));
+      this.#closed?.resolve(this.#result());
     });
   }
 
+  #result(): CloseResult {
+    const { error, initiator, durationMs } = this.#ending as Ending;
+    const transfer = transferOf(durationMs, this.received, this.written);
+    return Object.freeze({ error, initiator, transfer });
+  }
+
   get closed(): Promise<CloseResult> {
+    if (this.#closed === null) {
+      this.#closed = new Deferred();
+      if (this.#ending !== null) this.#closed.resolve(this.#result());
+    }
     return this.#closed.promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close().then(() => {});
-  }
-
-  #transfer(): CloseResult["transfer"] {
-    return Object.freeze({
-      durationMs: now() - this.#startedAt,
-      bytesRead: this.#bytesRead,
-      bytesHandedOver: this.#bytesWritten,
-      bytesAcknowledged: null,
-      segmentsSent: null,
-      segmentsReceived: null,
-      segmentsRetransmitted: null,
-      bytesRetransmitted: null,
-      roundTripTimeMs: null,
-      roundTripTimeVarianceMs: null,
-      minRoundTripTimeMs: null,
-    });
-  }
-
-  #place() {
-    const { address, port } = this.#remote;
-    return { address, port, localAddress: this.#localAddress, localPort: this.localPort };
-  }
-
-  // A handler that throws ends its own flow and reaches uncaughtException; the turn goes on (B55).
-  #call(callback: () => unknown): void {
-    try {
-      this.#watch(callback());
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  #watch(result: unknown): void {
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== "function") return;
-    (result as PromiseLike<unknown>).then(undefined, (error: unknown) => this.#failed(error));
-  }
-
-  #failed(error: unknown): void {
-    this.abort();
-    report(error);
   }
 }

@@ -5,6 +5,7 @@ import { parseAddress } from "../../core/address.ts";
 import { bytesOf, type SendData } from "../../core/byte-stream.ts";
 import { MAX_TTL_COUNT, RECEIVE_HIGH_WATER_MARK_BYTES } from "../../core/limits.ts";
 import { ownedCopy } from "../../core/owned-bytes.ts";
+import { quiet } from "../../core/send-waiters.ts";
 import { iterate, readSignal } from "../../core/waiting.ts";
 import {
   codeError,
@@ -27,17 +28,20 @@ import { interfaceAt, localAt, peerAt } from "../../socket/datagram-record.ts";
 import type { NetworkInterface } from "../../socket/interfaces.ts";
 import { applyOptions, assign } from "../../socket/options.ts";
 import { internPeer, type Peer } from "../../socket/peers.ts";
-import { report } from "../../socket/reactor.ts";
+import { slab } from "../../socket/reactor.ts";
 import { parseEndpoint } from "../endpoint.ts";
+import { captureContext, inContext } from "../handler-context.ts";
 import { bindPorts } from "./addresses.ts";
+import { guarded } from "./guarded.ts";
 import { isMulticast } from "./local-addresses.ts";
 import { Memberships } from "./memberships.ts";
+import type { MulticastMode } from "./multicast-modes.ts";
 import { parseUdpListen } from "./parameters.ts";
 import type { PortOwner, UdpPort } from "./port.ts";
 import type { UdpEndpoint } from "./types.ts";
 
 export interface GroupOptions {
-  /** The group: 224.0.0.0/4 or ff00::/8. */
+  /** The group: 224.0.0.0/4 or ff00::/8; with a zone (`ff02::fb%eth0`) on that interface only. */
   readonly address: string;
   /** Source-specific (RFC 4607): only what this address sends. */
   readonly source?: string | undefined;
@@ -46,7 +50,10 @@ export interface GroupOptions {
    * forgotten, and joined again when it is back.
    */
   readonly interfaces?: readonly (string | number)[] | undefined;
-  /** IP_MULTICAST_LOOP: what is sent comes back to this host's members. Default true. */
+  /**
+   * IP_MULTICAST_LOOP: what is sent comes back to this host's members. Default true. Groups of one
+   * listener may differ in this and in `ttl`.
+   */
   readonly loopback?: boolean | undefined;
   /** IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS: 0 to 255. Default 1. */
   readonly ttl?: number | undefined;
@@ -62,11 +69,16 @@ const KEYS: ReadonlySet<string> = new Set([
   "ttl",
   "datagram",
 ]);
+const SEND_KEYS: ReadonlySet<string> = new Set(["interface"]);
 const ECANCELED = errnoOf("ECANCELED") as number;
+const ADDRESS_WORDS = 4;
 
 /** A multicast group on some or all interfaces (IP_ADD_MEMBERSHIP, ip(7); RFC 3678). */
 export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
+  /** As RFC 5952 writes it, without a zone. */
   readonly address: string;
+  /** @internal In force while it sends. */
+  readonly mode: MulticastMode;
   readonly #peer: Peer;
   readonly #source: Peer | null;
   readonly #port: UdpPort;
@@ -84,22 +96,22 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
   constructor(port: UdpPort, options: GroupOptions, left: (group: DatagramGroup) => Promise<void>) {
     const given = requireObject(options, "options");
     rejectUnknownKeys(given, KEYS, "group()");
-    this.address = requireGroup(options.address);
+    const { datagram, loopback = true, ttl = 1, source } = options;
+    const { address, zone } = requireGroup(options.address);
     this.#port = port;
     this.#left = left;
-    this.#peer = peerOf(this.address, port.local.port);
-    this.#source = options.source === undefined ? null : peerOf(requireSource(options.source), 0);
-    const { datagram, interfaces, loopback = true, ttl = 1 } = options;
+    this.#peer = peerOf(address, port.local.port);
+    this.address = this.#peer.address;
+    this.#source = source === undefined ? null : peerOf(requireSource(source, address), 0);
     this.#datagram =
-      datagram === undefined ? undefined : requireFunction(datagram, "options.datagram");
+      datagram === undefined
+        ? undefined
+        : inContext(captureContext(), requireFunction(datagram, "options.datagram"));
     requireBoolean(loopback, "options.loopback");
     requireInteger(ttl, "options.ttl", 0, MAX_TTL_COUNT);
-    const isIpv6 = this.#peer.family === "IPv6";
-    applyOptions(port.fd, [
-      assign(isIpv6 ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP", loopback),
-      assign(isIpv6 ? "IPV6_MULTICAST_HOPS" : "IP_MULTICAST_TTL", ttl),
-    ]);
-    this.#memberships = new Memberships(port, this.#peer, this.#source, interfaces);
+    this.mode = port.modesFor(this.#peer.family).of(ttl, loopback);
+    const chosen = interfacesOf(options.interfaces, zone);
+    this.#memberships = new Memberships(port, this.#peer, this.#source, chosen);
   }
 
   /**
@@ -113,11 +125,13 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
     endpoint: UdpEndpoint,
     options: Omit<GroupOptions, "address"> = {},
   ): Promise<DatagramGroup> {
-    const parsed = parseEndpoint(endpoint, "listen");
-    const address = requireGroup(parsed.host ?? "");
+    const { scheme, host = "", zone, port: number } = parseEndpoint(endpoint, "listen");
+    if (scheme !== "udp") throw codeError("EPROTONOSUPPORT", "bind", { address: host });
+    const address = zone === undefined ? host : `${host}%${zone}`;
+    requireGroup(address);
     const isIpv6 = address.includes(":");
     const any = parseEndpoint(
-      isIpv6 ? `udp://[::]:${parsed.port}` : `udp://0.0.0.0:${parsed.port}`,
+      isIpv6 ? `udp://[::]:${number}` : `udp://0.0.0.0:${number}`,
       "listen",
     );
     const parameters = parseUdpListen({
@@ -127,7 +141,7 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
     });
     let group: DatagramGroup | undefined;
     const owner: PortOwner = {
-      received: (_, data, at) => void group?.deliver(data, at),
+      received: (_, offset, length, at) => void group?.deliver(offset, length, at),
       troubled: () => {},
       peerTroubled: () => {},
       drained: () => {},
@@ -164,19 +178,18 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
   }
 
   /** @internal Whether a datagram is this group's; then it is delivered. */
-  deliver(data: Buffer, at: number): boolean {
-    if (localAt(at)?.address !== this.address) return false;
+  deliver(offset: number, length: number, at: number): boolean {
+    if (!isSameAddress(localAt(at), this.#peer)) return false;
     if (!this.#memberships.has(interfaceAt(at))) return false;
-    if (this.#source !== null && peerAt(at)?.address !== this.#source.address) return false;
-    const datagram = ownedDatagram(ownedCopy(data, 0, data.length), at);
-    if (this.#datagram !== undefined) {
-      try {
-        this.#datagram(this, datagram);
-      } catch (error) {
-        report(error);
-      }
-    } else if (this.#receiver.isFull && !this.#receiver.isWaiting) this.#drops++;
-    else this.#receiver.push(datagram);
+    if (this.#source !== null && !isSameAddress(peerAt(at), this.#source)) return false;
+    if (this.#datagram === undefined && this.#receiver.isFull && !this.#receiver.isWaiting) {
+      this.#drops++;
+      return true;
+    }
+    const datagram = ownedDatagram(ownedCopy(slab, offset, length), at);
+    const callback = this.#datagram;
+    if (callback === undefined) this.#receiver.push(datagram);
+    else guarded(() => callback(this, datagram));
     return true;
   }
 
@@ -205,26 +218,26 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
    * Through all joined interfaces, or the one named. Resolves when the kernel has taken all.
    *
    * @throws TypeError or RangeError; (rejection) HawserError, the first, after all the others were
-   *   sent: ENODEV, EADDRNOTAVAIL (an interface that has no IPv6 address yet), EMSGSIZE, EPIPE
-   *   (left)
+   *   sent: ENODEV (no such interface, or joined on none now), EADDRNOTAVAIL (an interface that has
+   *   no IPv6 address yet), EMSGSIZE, EPIPE (left)
    */
   send(data: SendData, options?: { readonly interface?: string | number }): Promise<void> {
     const bytes = bytesOf(data);
-    const place = { address: this.address, port: this.#peer.port };
-    const sent = new ManySent((errno) => errnoError(errno, "sendmsg", place));
-    const chosen = options?.interface;
+    const given = options === undefined ? {} : requireObject(options, "options");
+    rejectUnknownKeys(given, SEND_KEYS, "send()");
+    const { interface: chosen } = given;
     const indexes =
       chosen === undefined
         ? this.#memberships.joined.map((one) => one.index)
         : [interfaceIndex(chosen, "options.interface")];
-    if (!this.#isMember) {
-      sent.refused(errnoOf("EPIPE") as number);
-      sent.told();
-      return sent.promise;
-    }
+    const place = { address: this.address, port: this.#peer.port };
+    const refusal = !this.#isMember ? "EPIPE" : indexes.length === 0 ? "ENODEV" : null;
+    if (refusal !== null) return quiet(Promise.reject(codeError(refusal, "sendmsg", place)));
+    const failure = (errno: number) => errnoError(errno, "sendmsg", place);
+    const sent = new ManySent(failure, this.mode);
     for (const index of indexes) {
       const route = { to: this.#peer.words, local: null, interface: index, trafficClass: 0 };
-      this.#port.outbox.push(bytes, 0, route, sent);
+      this.#port.outbox.pushIn(bytes, route, sent);
     }
     this.#port.outbox.tell(sent);
     return sent.promise;
@@ -244,18 +257,38 @@ export class DatagramGroup implements AsyncDisposable, AsyncIterable<Datagram> {
   }
 }
 
-function requireGroup(value: unknown): string {
-  const text = requireString(value, "address");
-  if (parseAddress(text) === undefined || !isMulticast(text)) {
-    throw invalidArgValue("address", "must be a multicast address (224.0.0.0/4, ff00::/8)", text);
-  }
-  return text;
+interface GroupAddress {
+  readonly address: string;
+  readonly zone: string | undefined;
 }
 
-function requireSource(value: unknown): string {
+function requireGroup(value: unknown): GroupAddress {
+  const text = requireString(value, "address");
+  const [address = "", zone] = text.split("%");
+  if (parseAddress(text) === undefined || !isMulticast(address)) {
+    throw invalidArgValue("address", "must be a multicast address (224.0.0.0/4, ff00::/8)", text);
+  }
+  return { address, zone };
+}
+
+function requireSource(value: unknown, group: string): string {
   const text = requireString(value, "source");
-  if (parseAddress(text) !== undefined) return text;
-  throw invalidArgValue("source", "must be an IPv4 or IPv6 address", text);
+  const family = group.includes(":") ? 6 : 4;
+  if (parseAddress(text)?.family === family) return text;
+  throw invalidArgValue("source", `must be an IPv${family} address, as the group's`, text);
+}
+
+// A zone is the interface that is meant, by name or index.
+function interfacesOf(interfaces: unknown, zone: string | undefined): unknown {
+  if (zone === undefined) return interfaces;
+  if (interfaces === undefined) return [/^[0-9]+$/.test(zone) ? Number(zone) : zone];
+  throw invalidArgValue("options.interfaces", "must not stand beside a zone", interfaces);
+}
+
+function isSameAddress(one: Peer | null, other: Peer): boolean {
+  if (one === null) return false;
+  for (let i = 0; i < ADDRESS_WORDS; i++) if (one.words[i] !== other.words[i]) return false;
+  return true;
 }
 
 function peerOf(text: string, port: number): Peer {

@@ -3,6 +3,7 @@
 // socket (port.ts).
 
 import type { SendData } from "../../core/byte-stream.ts";
+import { ownedCopy } from "../../core/owned-bytes.ts";
 import {
   LISTENER_STATES,
   type ListenerEvent,
@@ -20,6 +21,7 @@ import {
   requireDuration,
   requireObject,
 } from "../../errors/index.ts";
+import type { NativeAddress } from "../../socket/address.ts";
 import { ownedDatagram } from "../../socket/datagram-batch.ts";
 import { localWords } from "../../socket/datagram-many.ts";
 import {
@@ -31,18 +33,28 @@ import {
   peerAt,
 } from "../../socket/datagram-record.ts";
 import { internPeer, type Peer } from "../../socket/peers.ts";
-import { report } from "../../socket/reactor.ts";
+import { slab } from "../../socket/reactor.ts";
+import { requireLimit } from "../admission.ts";
 import { type Endpoint, parseEndpoint } from "../endpoint.ts";
 import { captureContext, type HandlerContext, inContext } from "../handler-context.ts";
 import type { SocketAddressInfo } from "../types.ts";
-import { bindPorts, firstAddress } from "./addresses.ts";
+import { addressesOf, bindPorts, firstReached } from "./addresses.ts";
 import { UdpFlow } from "./flow.ts";
+import type { FlowLocal } from "./flow-base.ts";
 import { type FlowPolicy, flowPolicy } from "./flow-policy.ts";
 import { FlowTable } from "./flow-table.ts";
 import { FlowTakers } from "./flow-takers.ts";
-import { DatagramGroup, type GroupOptions } from "./group.ts";
-import { answeringAddress, holdAddresses, releaseAddresses } from "./local-addresses.ts";
-import { parseUdpHandlers, type UdpListenParameters } from "./parameters.ts";
+import type { DatagramGroup, GroupOptions } from "./group.ts";
+import { guarded } from "./guarded.ts";
+import { ListenerGroups } from "./listener-groups.ts";
+import {
+  answeringAddress,
+  holdAddresses,
+  isMulticast,
+  releaseAddresses,
+} from "./local-addresses.ts";
+import type { MulticastMode } from "./multicast-modes.ts";
+import { parseUdpHandlers, type UdpHandlerSet, type UdpListenParameters } from "./parameters.ts";
 import { sourceTo } from "./path-mtu.ts";
 import type { UdpPort } from "./port.ts";
 import { sendStray } from "./stray.ts";
@@ -64,7 +76,9 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   readonly #policy: FlowPolicy;
   readonly #context: HandlerContext;
   readonly #table: FlowTable;
-  readonly #groups = new Set<DatagramGroup>();
+  readonly #groups = new ListenerGroups();
+  /** Those who wait for `drain`. */
+  readonly #blocked = new Set<UdpFlow>();
   #ports: UdpPort[] = [];
   #state: ListenerState = LISTENER_STATES.initial;
   #credits: number;
@@ -111,22 +125,16 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   // ---------------------------------------------------------------------------------- receiving
 
   /** @internal */
-  received(port: UdpPort, data: Buffer, at: number): void {
-    if (this.#groups.size > 0 && this.#isForGroup(data, at)) return;
+  received(port: UdpPort, offset: number, length: number, at: number): void {
+    // What a group has is no flow's.
+    if (!this.#groups.isEmpty && this.#groups.deliver(offset, length, at)) return;
     flowKeyAt(at, this.#key);
-    const flow = this.#table.find(this.#key) ?? this.#flowFor(port, data, at);
-    flow?.deliver(data, at);
-  }
-
-  // What a group has is no flow's.
-  #isForGroup(data: Buffer, at: number): boolean {
-    let isTaken = false;
-    for (const group of this.#groups) isTaken = group.deliver(data, at) || isTaken;
-    return isTaken;
+    const flow = this.#table.find(this.#key) ?? this.#flowFor(port, offset, length, at);
+    flow?.deliver(offset, length, at);
   }
 
   // The flow of a datagram that was not found by where it was sent to.
-  #flowFor(port: UdpPort, data: Buffer, at: number): UdpFlow | undefined {
+  #flowFor(port: UdpPort, offset: number, length: number, at: number): UdpFlow | undefined {
     const peer = peerAt(at);
     if (peer === null || this.#state !== "ready") return undefined;
     const arrived = this.#key.slice();
@@ -138,43 +146,36 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
       this.#table.addAlias(known, arrived);
       return known;
     }
-    if (!this.#mayTake(data, at)) return undefined;
+    if (!this.#mayTake(offset, length, at)) return undefined;
     const flow = this.#make(port, peer, { ...local, index }, key, this.#policy, false);
     if (flow === undefined) {
       this.#flowDrops++;
       return undefined;
     }
-    if (!sameWords(key, arrived)) this.#table.addAlias(flow, arrived);
+    this.#credits--;
+    if (!key.every((word, at) => word === arrived[at])) this.#table.addAlias(flow, arrived);
     flow.opened();
     this.#takers.hand(flow);
     return flow.state === "ready" ? flow : undefined;
   }
 
   // The application's word on a peer without a flow, and the credits.
-  #mayTake(data: Buffer, at: number): boolean {
+  #mayTake(offset: number, length: number, at: number): boolean {
     const { datagram } = this.#parameters;
     if (datagram !== undefined) {
-      try {
-        const given = ownedDatagram(Buffer.from(data), at);
-        const answer = inContext(this.#context, datagram)(this as never, given);
-        if (answer !== "accept" || this.#state !== "ready") return false;
-      } catch (error) {
-        report(error);
-        return false;
-      }
+      const given = ownedDatagram(ownedCopy(slab, offset, length), at);
+      const answer = guarded(() => inContext(this.#context, datagram)(this as never, given));
+      if (answer !== "accept" || this.#state !== "ready") return false;
     }
-    if (this.#credits <= 0) {
-      this.#flowDrops++;
-      return false;
-    }
-    this.#credits--;
-    return true;
+    if (this.#credits > 0) return true;
+    this.#flowDrops++;
+    return false;
   }
 
   #make(
     port: UdpPort,
     peer: Peer,
-    local: { readonly words: Int32Array | null; readonly address: string; readonly index: number },
+    local: FlowLocal,
     key: Int32Array,
     policy: FlowPolicy,
     isOurs: boolean,
@@ -208,7 +209,19 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
 
   /** @internal */
   drained(): void {
-    for (const flow of this.#table.flows) flow.drained();
+    const blocked = [...this.#blocked];
+    this.#blocked.clear();
+    for (const flow of blocked) flow.drained();
+  }
+
+  /** @internal */
+  flowBlocked(flow: UdpFlow): void {
+    this.#blocked.add(flow);
+  }
+
+  /** @internal */
+  flowMode(port: UdpPort, group: Peer): MulticastMode | undefined {
+    return this.#groups.modeTo(port, group);
   }
 
   /** @internal */
@@ -220,6 +233,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   flowClosed(flow: UdpFlow): void {
     this.#table.delete(flow);
     this.#takers.forget(flow);
+    this.#blocked.delete(flow);
   }
 
   /** @internal */
@@ -231,11 +245,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   flowError(error: HawserError): void {
     const { error: callback } = this.#parameters;
     if (callback === undefined) return;
-    try {
-      inContext(this.#context, callback)(this as never, error);
-    } catch (thrown) {
-      report(thrown);
-    }
+    guarded(() => inContext(this.#context, callback)(this as never, error));
   }
 
   #place(): { localAddress: string; localPort: number } {
@@ -257,16 +267,21 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
     const endpoint = parseEndpoint(remote, "connect", "remote");
     const given = parseUdpHandlers(handlers);
     if (endpoint.scheme !== "udp") throw codeError("EPROTONOSUPPORT", "connect");
+    const closed = () => codeError("EBADF", "connect", { address: endpoint.host ?? "" });
+    if (this.#state !== "ready") throw closed();
     const { family, lookup } = this.#parameters;
-    if (this.#state !== "ready")
-      throw codeError("EBADF", "connect", { address: endpoint.host ?? "" });
-    const address = await firstAddress(endpoint, { family, lookup });
+    const addresses = await addressesOf(endpoint, { family, lookup });
+    if (this.#state !== "ready") throw closed();
+    return firstReached(addresses, endpoint, (address) => this.#flowTo(address, given));
+  }
+
+  // The flow to an address: the one that is there, or a new one.
+  #flowTo(address: NativeAddress, given: UdpHandlerSet): UdpFlow<T> {
     const peer = internPeer(new Int32Array(address.bytes.buffer), 0);
     const place = { address: peer.address, port: peer.port };
-    if (this.#state !== "ready") throw codeError("EBADF", "connect", place);
-    const port = this.#ports.find((one) => one.domain >= address.domain);
+    const port = this.#ports.find((one) => one.takes(address.domain));
     if (port === undefined) throw codeError("EAFNOSUPPORT", "connect", place);
-    const local = localWords(sourceOf(port, peer), "localAddress");
+    const local = localWords(sourceTo(peer, port.local.address), "localAddress");
     const key = flowKey(peer.words, local);
     const known = this.#table.find(key);
     if (known !== undefined) return known as UdpFlow<T>;
@@ -282,14 +297,18 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   }
 
   /**
-   * A datagram without a flow. Resolves when the kernel has taken it.
+   * A datagram without a flow. Resolves when the kernel has taken it. To a group it goes with that
+   * group's `ttl` and `loopback` where this listener has joined it, else with `socketOptions`.
    *
    * @throws TypeError or RangeError for wrong arguments; (rejection) HawserError: EACCES for a
    *   broadcast address without `broadcast: true`, EMSGSIZE, ENETUNREACH, EAFNOSUPPORT, EPIPE
    *   (closed)
    */
   send(data: SendData, to: Peer | UdpDestination): Promise<void> {
-    return sendStray(this.#state === "ready" ? this.#ports : [], data, to);
+    const ports = this.#state === "ready" ? this.#ports : [];
+    return sendStray(ports, data, to, (port, peer) => {
+      return isMulticast(peer.address) ? this.#groups.modeTo(port, peer) : undefined;
+    });
   }
 
   /**
@@ -300,17 +319,8 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
    *   ENOBUFS (net.ipv4.igmp_max_memberships), EAFNOSUPPORT, EBADF (closed)
    */
   group(options: GroupOptions): DatagramGroup {
-    const { address } = requireObject(options, "options");
-    const domain = typeof address === "string" && address.includes(":") ? 6 : 4;
     if (this.#state !== "ready") throw codeError("EBADF", "setsockopt");
-    const port = this.#ports.find((one) => one.domain >= domain);
-    if (port === undefined) throw codeError("EAFNOSUPPORT", "setsockopt");
-    const group = new DatagramGroup(port, options, () => {
-      this.#groups.delete(group);
-      return Promise.resolve();
-    });
-    this.#groups.add(group);
-    return group;
+    return this.#groups.join(this.#ports, options);
   }
 
   // ---------------------------------------------------------------------------------- iterating
@@ -364,8 +374,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   }
 
   set newConnectionLimit(credits: number) {
-    if (!(credits >= 0)) throw new RangeError("newConnectionLimit must be at least 0");
-    this.#credits = credits;
+    this.#credits = requireLimit(credits, "newConnectionLimit", 0);
   }
 
   /** What is lost and evicted (B35). */
@@ -408,7 +417,7 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
     this.#stopWatching();
     releaseAddresses();
     for (const flow of [...this.#table.flows]) void flow.close();
-    for (const group of [...this.#groups]) void group.leave();
+    this.#groups.leaveAll();
     this.#takers.end();
     for (const port of this.#ports) port.close();
     const timer = setTimeout(() => {
@@ -433,16 +442,6 @@ export class UdpListener<T = unknown> implements AsyncDisposable, AsyncIterable<
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function sourceOf(port: UdpPort, peer: Peer): string {
-  const { address } = port.local;
-  const isAny = address === "::" || address === "0.0.0.0";
-  return isAny ? sourceTo(peer).address : address;
-}
-
-function sameWords(one: Int32Array, other: Int32Array): boolean {
-  return one.every((word, index) => word === other[index]);
 }
 
 function nothing(): void {}

@@ -52,6 +52,7 @@ export class Memberships implements PathObserver {
       const index = interfaceIndex(one, "options.interfaces");
       const found = all.find((known) => known.index === index);
       if (found === undefined) throw codeError("ENODEV", "setsockopt", { address: String(one) });
+      if (this.has(index)) continue;
       const status = this.#joinNew(found);
       if (status < 0) throw errnoError(status, "setsockopt", { address: this.#groupAddress });
     }

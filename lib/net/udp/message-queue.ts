@@ -87,7 +87,7 @@ export class MessageQueue {
   }
 
   /** Nothing more comes. What has arrived is kept, unless `drops`; who waits is rejected. */
-  end(reason: Error, drops: boolean): void {
+  end(reason: () => Error, drops: boolean): void {
     this.#isOver = true;
     if (drops) {
       this.#messages = [];
@@ -95,7 +95,7 @@ export class MessageQueue {
     }
     for (const waiter of this.#waiters.splice(0)) {
       waiter.stopWatching();
-      waiter.reject(reason);
+      waiter.reject(reason());
     }
   }
 }

@@ -53,8 +53,8 @@ const HANDLERS = {
   close: callback<NonNullable<UdpHandlers["close"]>>(),
 };
 
-const PATH_FIELDS = {
-  viabilityTimeout: CONNECT_FIELDS.viabilityTimeout,
+const OWN_HANDLERS = {
+  error: callback<NonNullable<UdpConnectOptions["error"]>>(),
   viable: callback<NonNullable<UdpConnectOptions["viable"]>>(),
   betterPath: callback<NonNullable<UdpConnectOptions["betterPath"]>>(),
 };
@@ -62,7 +62,8 @@ const PATH_FIELDS = {
 const CONNECT_TABLE = {
   ...COMMON_FIELDS,
   ...HANDLERS,
-  ...PATH_FIELDS,
+  ...OWN_HANDLERS,
+  viabilityTimeout: CONNECT_FIELDS.viabilityTimeout,
   connectTimeout: duration(CONNECT_TIMEOUT_MS),
   idleTimeout: duration(IDLE_TIMEOUT_MS),
   localAddress: CONNECT_FIELDS.localAddress,
@@ -82,9 +83,9 @@ const LISTEN_TABLE = {
 
 /** What both kinds of socket need to know. */
 export type UdpParameters = Readonly<Values<typeof COMMON_FIELDS>>;
-/** What a flow over a socket of its own is to know of its path. */
-export type UdpPathSet = Readonly<Values<typeof PATH_FIELDS>>;
 export type UdpHandlerSet = Readonly<Values<typeof HANDLERS>>;
+/** What only a flow over a socket of its own has. */
+export type UdpOwnHandlerSet = Readonly<Values<typeof OWN_HANDLERS>>;
 export type UdpConnectParameters = Readonly<Values<typeof CONNECT_TABLE>>;
 export type UdpListenParameters = Readonly<Values<typeof LISTEN_TABLE>> & {
   readonly handler: UdpFlowHandler | undefined;

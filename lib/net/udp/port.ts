@@ -3,7 +3,12 @@
 
 import { DOMAIN_IPV6, SLOT_DATAGRAM } from "../../binding/types.ts";
 import { type ErrorContext, errnoError } from "../../errors/index.ts";
-import { type NativeAddress, nameOf, type SocketAddressInfo } from "../../socket/address.ts";
+import {
+  type AddressFamily,
+  type NativeAddress,
+  nameOf,
+  type SocketAddressInfo,
+} from "../../socket/address.ts";
 import { DatagramChannel, type DatagramSink } from "../../socket/datagram-channel.ts";
 import { DatagramOutbox } from "../../socket/datagram-outbox.ts";
 import { assign, type OptionAssignment } from "../../socket/options.ts";
@@ -12,11 +17,13 @@ import { flush, reactor } from "../../socket/reactor.ts";
 import { setReceiveBuffer } from "../../socket/receive-buffer.ts";
 import { openSocket } from "../../socket/socket-base.ts";
 import { bindToInterface } from "./interface-option.ts";
+import { MulticastModes } from "./multicast-modes.ts";
 import type { UdpParameters } from "./parameters.ts";
 
 /** Who has a port. Methods run in a turn. */
 export interface PortOwner {
-  received(port: UdpPort, data: Buffer, at: number): void;
+  /** A datagram, which stands in the slab until this returns; `at` is its completion. */
+  received(port: UdpPort, offset: number, length: number, at: number): void;
   /** An asynchronous error of the whole socket: of a connected one, its peer's. */
   troubled(errno: number): void;
   /** What ICMP said of one peer. */
@@ -37,6 +44,8 @@ export class UdpPort {
   readonly outbox: DatagramOutbox;
   readonly receiveBufferBytes: number;
   readonly #channel: DatagramChannel;
+  readonly #isIpv6Only: boolean;
+  readonly #modes = new Map<AddressFamily, MulticastModes>();
   #local: SocketAddressInfo = { address: "", family: "IPv4", port: 0 };
   #closed: () => void = () => {};
   /** Settles when the descriptor is closed. */
@@ -48,13 +57,14 @@ export class UdpPort {
   /** @throws HawserError of socket(2), setsockopt(2) */
   constructor(domain: NativeAddress["domain"], parameters: Setup, owner: PortOwner) {
     this.domain = domain;
+    this.#isIpv6Only = parameters.ipv6Only === true;
     const family = domain === DOMAIN_IPV6 ? "IPv6" : "IPv4";
     const { slot, generation } = openSocket(family, SLOT_DATAGRAM, setup(domain, parameters));
     const { receiveBufferSize } = parameters;
     const fd = reactor.descriptorOf(slot, generation);
     this.receiveBufferBytes = setReceiveBuffer({ fd }, receiveBufferSize);
     const sink: DatagramSink = {
-      onDatagram: (data, at) => owner.received(this, data, at),
+      onDatagram: (offset, length, at) => owner.received(this, offset, length, at),
       onFailed: (errno) => owner.troubled(errno),
       onPeerFailed: (peer, errno) => owner.peerTroubled(this, peer, errno),
       onSettled: (status, first) => this.outbox.settle(status, first),
@@ -93,6 +103,27 @@ export class UdpPort {
   /** Where it is bound. */
   get local(): SocketAddressInfo {
     return this.#local;
+  }
+
+  /** Whether datagrams of this family can leave from here: of `[::]`, both (B31). */
+  takes(family: NativeAddress["domain"]): boolean {
+    if (family === this.domain) return true;
+    return this.domain === DOMAIN_IPV6 && this.#local.address === "::" && !this.#isIpv6Only;
+  }
+
+  /** The options for what is sent to groups. @throws HawserError of getsockopt(2) */
+  modesFor(family: AddressFamily): MulticastModes {
+    let modes = this.#modes.get(family);
+    if (modes === undefined) {
+      modes = new MulticastModes(this, family === "IPv6" ? "IPv6" : "IPv4");
+      this.#modes.set(family, modes);
+    }
+    return modes;
+  }
+
+  /** The same, where a group has needed them; else all of them are as they were. */
+  changedModes(family: AddressFamily): MulticastModes | undefined {
+    return this.#modes.get(family);
   }
 
   /** -1 when closed. */

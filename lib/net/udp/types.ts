@@ -77,6 +77,11 @@ export interface UdpConnectOptions<T = unknown> extends UdpOptions, UdpHandlers<
    * `reason` VIABILITY_TIMEOUT. Default 0: no limit.
    */
   readonly viabilityTimeout?: number | undefined;
+  /**
+   * What went wrong and does not end the flow: beside `data` what ICMP says of the peer, and what
+   * the kernel refused of a `write`. Without it the next `send`, or `receive`, rejects with that.
+   */
+  error?(flow: UdpFlow<T>, error: HawserError): unknown;
   /** `flow.viable` has changed, as of a connection: within 200 ms. */
   viable?(flow: UdpFlow<T>, viable: boolean): unknown;
   /** `flow.betterPath` has changed. Nothing migrates by itself. */
@@ -91,7 +96,7 @@ export interface UdpListenOptions<T = unknown> extends UdpOptions, UdpHandlers<T
    * quarter may be unanswered.
    */
   readonly maxFlows?: number | undefined;
-  /** Credits: so many flows of new peers, then theirs datagrams are dropped. Default Infinity. */
+  /** Credits: so many flows of new peers, then their datagrams are dropped. Default Infinity. */
   readonly newConnectionLimit?: number | undefined;
   /**
    * A datagram of a peer without a flow, before one is made. Answer without state by
@@ -111,7 +116,11 @@ export interface UdpDestination {
   readonly interface?: string | number | null | undefined;
 }
 
-/** A function for each flow, as of `listen` for streams. */
+/**
+ * A function for each flow. Its return is `close()`; when it ends with an error of its own flow
+ * (ECANCELED, ECONNREFUSED, ...), that ends quietly; any other is `abort()`, and then
+ * `uncaughtException`.
+ */
 export type UdpFlowHandler<T = unknown> = (flow: UdpFlow<T>) => unknown;
 
 /** What a UDP listener counts. They only grow, but for `receiveBufferBytes`. */

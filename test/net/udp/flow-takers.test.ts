@@ -5,7 +5,7 @@ import type { UdpFlow } from "../../../lib/net/udp/flow.ts";
 import { FlowTakers } from "../../../lib/net/udp/flow-takers.ts";
 
 const flow = (number: number) =>
-  ({ number, remoteAddress: "192.0.2.1", close() {}, abort() {} }) as unknown as UdpFlow;
+  ({ number, remoteAddress: "192.0.2.1", close() {} }) as unknown as UdpFlow;
 
 describe("flows that are iterated", () => {
   test("wait in their order, and are taken once", async () => {
@@ -52,7 +52,7 @@ describe("flows that a function takes", () => {
       const own = {
         remoteAddress: "192.0.2.1",
         close: () => resolve("closed"),
-        abort: () => resolve("aborted"),
+        handlerFailed: (error: Error) => resolve(`failed: ${error.message}`),
       } as unknown as UdpFlow;
       new FlowTakers(handler, false, null).hand(own);
     });
@@ -63,9 +63,13 @@ describe("flows that a function takes", () => {
     expect(await taken(async () => {})).toBe("closed");
   });
 
-  test("its rejection with the flow's own error ends that flow quietly", async () => {
-    const error = Object.assign(new Error("x"), { address: "192.0.2.1", syscall: "recvmsg" });
-    expect(await taken(() => Promise.reject(error))).toBe("aborted");
+  test("whose error is the flow's to judge, thrown or rejected with", async () => {
+    const error = new Error("x");
+    expect(await taken(() => Promise.reject(error))).toBe("failed: x");
+    const throws = () => {
+      throw error;
+    };
+    expect(await taken(throws)).toBe("failed: x");
   });
 
   test("nobody iterates them, nor those that callbacks take", () => {

@@ -247,6 +247,20 @@ describe("UDP listener", () => {
     expect(String(await (await nextFlow(server)).receive())).toBe("2");
   });
 
+  test("newConnectionLimit: a peer that gets no flow costs no credit", async () => {
+    const server = await listener({ maxFlows: 1, newConnectionLimit: 5 });
+    const peer = plainSocket();
+    await server.connect(`udp://127.0.0.1:${portOf(peer)}`);
+    await plainSocket().send("no room", toListener(server));
+    while (server.udpCounters.flowDrops === 0) await new Promise((r) => setImmediate(r));
+    expect(server.newConnectionLimit).toBe(5);
+    for (const wrong of [-1, Number.NaN, 1.5, "2"]) {
+      expect(() => {
+        server.newConnectionLimit = wrong as number;
+      }).toThrow(expect.objectContaining({ code: "ERR_OUT_OF_RANGE" }));
+    }
+  });
+
   test("the datagram callback answers without state, accepts or ignores", async () => {
     const server = await listener({
       datagram(own, datagram) {

@@ -4,6 +4,7 @@ import { DatagramGroup, DatagramSocket, listen } from "../../../lib/index.ts";
 
 const PORT = 9_000;
 const GROUP = "239.72.1.1";
+const OTHER_GROUP = "239.72.1.2";
 const say = (value) => console.log(JSON.stringify(value));
 
 async function server() {
@@ -72,6 +73,21 @@ async function group(results) {
     ]);
     results.group.push(await answerOf(socket));
   }
+  // What one group keeps from this host the other lets it hear, from the same socket.
+  const looping = own.group({ address: OTHER_GROUP, interfaces: ["first"] });
+  let leaked = null;
+  const note = ({ data }) => {
+    leaked = String(data);
+  };
+  // Rejects when the group is left.
+  void sent.receive().then(note, () => {});
+  void sent.send("not for this host");
+  void looping.send("for this host");
+  await sent.send("not for this host either");
+  results.looping = String((await looping.receive()).data);
+  await looping.send("again");
+  results.again = String((await looping.receive()).data);
+  results.leaked = leaked;
   // Two members on one port of this host, one of them for another source.
   const all = await DatagramGroup.join(`udp://${GROUP}:9001`, { interfaces: ["first"] });
   const other = await DatagramGroup.join(`udp://${GROUP}:9001`, {

@@ -47,6 +47,9 @@ interface Results {
   broadcast: Record<string, unknown>[];
   joined: string[];
   group: Record<string, unknown>[];
+  looping: string;
+  again: string;
+  leaked: string | null;
   looped: string;
   left: unknown;
   maxDatagramSize: number;
@@ -116,6 +119,15 @@ describe.skipIf(missing !== null)(`UDP between hosts${suffix}`, () => {
       { text: "by first", group: "239.72.1.1", own: "one" },
       { text: "by second", group: "239.72.1.1", own: "two" },
     ]);
+  });
+
+  test("B41: of two groups of one listener each is heard on this host as it says", () => {
+    const { looping, again, leaked } = results;
+    expect({ looping, again, leaked }).toEqual({
+      looping: "for this host",
+      again: "again",
+      leaked: null,
+    });
   });
 
   test("B41: members of one port on one host, with and without a source", () => {

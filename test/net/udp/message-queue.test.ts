@@ -59,17 +59,17 @@ describe("messages of a flow", () => {
   test("after the end: what has arrived unless it is dropped, then null again and again", async () => {
     const queue = new MessageQueue(1_000);
     queue.push(bytes("kept"));
-    queue.end(new Error("closed"), false);
+    queue.end(() => new Error("closed"), false);
     expect(String(await queue.receive(undefined))).toBe("kept");
     expect(await queue.receive(undefined)).toBeNull();
     expect(await queue.receive(undefined)).toBeNull();
     const dropped = new MessageQueue(1_000);
     dropped.push(bytes("gone"));
-    dropped.end(new Error("closed"), true);
+    dropped.end(() => new Error("closed"), true);
     expect(await dropped.receive(undefined)).toBeNull();
     const waited = new MessageQueue(1_000);
     const waiting = waited.receive(undefined);
-    waited.end(new Error("closed"), false);
+    waited.end(() => new Error("closed"), false);
     await expect(waiting).rejects.toThrow("closed");
   });
 });

@@ -87,5 +87,10 @@ describe("a datagram without a flow", () => {
     expect(() => server.send("x", { ...to, port: 65_536 })).toThrow(RangeError);
     expect(() => server.send("x", { ...to, localAddress: "here" })).toThrow(TypeError);
     expect(() => server.send("x", { ...to, interface: "no-such-one" })).toThrow(/ENODEV/);
+    for (const wrong of [undefined, null, "127.0.0.1"]) {
+      expect(() => server.send("x", wrong as never)).toThrow(
+        expect.objectContaining({ code: "ERR_INVALID_ARG_TYPE" }),
+      );
+    }
   });
 });
