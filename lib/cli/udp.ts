@@ -11,6 +11,7 @@ import { DatagramGroup } from "../net/udp/group.ts";
 import type { UdpListener } from "../net/udp/listener.ts";
 import type { UdpOptions } from "../net/udp/types.ts";
 import type { Datagram } from "../socket/datagram-receiver.ts";
+import { setOption } from "../socket/options.ts";
 import { readCount, readDuration, readSocketOption, UsageError } from "./flags.ts";
 import { place } from "./terminal.ts";
 
@@ -23,7 +24,7 @@ input to whom it heard last; with the address of a multicast group it joins that
 
   --echo                      listen: send everything back
   --broadcast                 the address may be a broadcast one
-  --multicast-interface NAME  join, or send to a group, on this interface
+  --multicast-interface NAME  join, or send to a group or broadcast address, on this interface
   --ttl N                     hops that datagrams may go
   --idle-timeout 1s
   --family 4|6                only this family
@@ -70,8 +71,16 @@ function read(args: string[]): {
   return { host, port: Number(port), text: text as `udp://${string}`, flags: values };
 }
 
-function optionsOf(flags: Flags, isIpv6: boolean): UdpOptions {
-  const { family, broadcast, ttl, option = [] } = flags;
+/** A flag that would do nothing is a mistake. */
+function refuse(flags: Flags, names: readonly (keyof Flags)[], why: string): void {
+  for (const name of names) {
+    if (flags[name] !== undefined) throw new UsageError(`--${name} ${why}`);
+  }
+}
+
+function optionsOf(flags: Flags, names: readonly HopOption[] = []): UdpOptions {
+  const { family, broadcast, option = [] } = flags;
+  const hops = readHops(flags);
   if (family !== undefined && family !== "4" && family !== "6") {
     throw new UsageError(`--family takes 4 or 6: ${family}`);
   }
@@ -82,7 +91,7 @@ function optionsOf(flags: Flags, isIpv6: boolean): UdpOptions {
     interface: byNameOrIndex(chosen),
     socketOptions: Object.fromEntries([
       ...(option as string[]).map(readSocketOption),
-      ...hops(ttl as string | undefined, isIpv6),
+      ...(hops === undefined ? [] : names.map((name) => [name, hops] as const)),
     ]),
   };
 }
@@ -91,14 +100,22 @@ function byNameOrIndex(text: string | undefined): string | number | undefined {
   return text !== undefined && /^[0-9]+$/.test(text) ? Number(text) : text;
 }
 
-function hops(text: string | undefined, isIpv6: boolean): [name: string, hops: number][] {
-  if (text === undefined) return [];
-  const count = readCount(text, "--ttl", 1);
-  if (count > MAX_TTL) throw new UsageError(`--ttl takes at most ${MAX_TTL}: ${text}`);
-  const names = isIpv6
-    ? ["IPV6_UNICAST_HOPS", "IPV6_MULTICAST_HOPS"]
-    : ["IP_TTL", "IP_MULTICAST_TTL"];
-  return names.map((name) => [name, count]);
+const HOPS4 = ["IP_TTL", "IP_MULTICAST_TTL"] as const;
+const HOPS6 = ["IPV6_UNICAST_HOPS", "IPV6_MULTICAST_HOPS"] as const;
+type HopOption = (typeof HOPS4 | typeof HOPS6)[number];
+
+/** The options of a socket for this host; of any both (Linux), since it sends to either family. */
+function hopOptions(host: string, { family }: Flags): readonly HopOption[] {
+  const isAny = host === "[::]" || host === "*" || host === "";
+  if (family === "4" || !(isAny || host.startsWith("["))) return HOPS4;
+  return isAny && process.platform === "linux" ? [...HOPS6, ...HOPS4] : HOPS6;
+}
+
+function readHops({ ttl }: Flags): number | undefined {
+  if (ttl === undefined) return undefined;
+  const hops = readCount(ttl as string, "--ttl", 1);
+  if (hops > MAX_TTL) throw new UsageError(`--ttl takes at most ${MAX_TTL}: ${ttl}`);
+  return hops;
 }
 
 function isGroup(host: string): boolean {
@@ -125,8 +142,10 @@ export async function runUdpConnect(args: string[]): Promise<void> {
   const { host, port: remotePort, text, flags } = read(args);
   const idle = flags["idle-timeout"] as string | undefined;
   const idleMs = idle === undefined ? DEFAULT_IDLE_MS : readDuration(idle, "--idle-timeout");
+  refuse(flags, ["echo"], "is for listen");
+  const isToMany = flags.broadcast === true || isGroup(host);
+  if (!isToMany) refuse(flags, ["multicast-interface"], "is for a group, or --broadcast");
   const isIpv6 = host.startsWith("[");
-  const options = optionsOf(flags, isIpv6);
   let heardAt = performance.now();
   const heard = (data: Buffer) => {
     heardAt = performance.now();
@@ -134,18 +153,26 @@ export async function runUdpConnect(args: string[]): Promise<void> {
   };
   const port = flags["local-port"] as string | undefined;
   const localPort = port === undefined ? 0 : readCount(port, "--local-port", 0);
+  const localAddress = flags["local-address"] as string | undefined;
   let close: () => Promise<unknown>;
-  if (flags.broadcast === true || isGroup(host)) {
+  if (isToMany) {
     // Answers come from other addresses than the one that is asked.
-    const any = isIpv6 ? "[::]" : "0.0.0.0";
-    const own = await listen(`udp://${any}:${localPort}`, { ...options, data: (_, b) => heard(b) });
+    const from = inUrl(localAddress ?? (isIpv6 ? "::" : "0.0.0.0"));
+    const options = {
+      ...optionsOf(flags, isIpv6 ? HOPS6 : HOPS4),
+      data: (_: unknown, b: Buffer) => heard(b),
+    };
+    const own = await listen(`udp://${from}:${localPort}`, options);
     const through = byNameOrIndex(flags["multicast-interface"] as string | undefined);
     const to = { address: bare(host), port: remotePort, interface: through };
     close = () => own.close();
     await eachLine((line) => own.send(line, to));
   } else {
-    const localAddress = flags["local-address"] as string | undefined;
-    const flow = await connect(text, { ...options, localAddress, localPort });
+    const flow = await connect(text, { ...optionsOf(flags), localAddress, localPort });
+    const hops = readHops(flags);
+    // Only now it is known to which family the name belongs.
+    const option = flow.remoteFamily === "IPv6" ? "IPV6_UNICAST_HOPS" : "IP_TTL";
+    if (hops !== undefined) setOption(flow, option, hops);
     const printing = printAll(flow, heard);
     close = async () => {
       await flow.close();
@@ -168,15 +195,16 @@ async function printAll(flow: UdpFlow, heard: (data: Buffer) => void): Promise<v
 
 export async function runUdpListen(args: string[]): Promise<void> {
   const { host, text, flags } = read(args);
-  const isIpv6 = host.startsWith("[");
+  refuse(flags, ["idle-timeout", "local-address", "local-port"], "is for connect");
   if (isGroup(host)) {
     await listenToGroup(text, flags);
     return;
   }
+  refuse(flags, ["multicast-interface"], "is for a group");
   const isEcho = flags.echo === true;
   let last: UdpFlow | undefined;
   const listener = await listen(text, {
-    ...optionsOf(flags, isIpv6),
+    ...optionsOf(flags, hopOptions(host, flags)),
     data(flow, bytes) {
       last = flow;
       if (isEcho) flow.write(bytes);
@@ -205,10 +233,12 @@ function announce(listener: UdpListener): void {
 }
 
 async function listenToGroup(text: `udp://${string}`, flags: Flags): Promise<void> {
+  const others = ["echo", "broadcast", "family", "interface", "option"] as const;
+  refuse(flags, others, "does not go with a group");
   const chosen = byNameOrIndex(flags["multicast-interface"] as string | undefined);
   const group = await DatagramGroup.join(text, {
     interfaces: chosen === undefined ? undefined : [chosen],
-    ttl: flags.ttl === undefined ? undefined : readCount(flags.ttl as string, "--ttl", 1),
+    ttl: readHops(flags),
   });
   const names = group.interfaces.map(({ name }) => name).join(", ");
   const stop = () => void group.leave();
@@ -217,6 +247,10 @@ async function listenToGroup(text: `udp://${string}`, flags: Flags): Promise<voi
   void eachLine(orComplain((line) => group.send(line)));
   for await (const { data } of group as AsyncIterable<Datagram>) await print(data);
   process.stdin.destroy();
+}
+
+function inUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }
 
 function bare(host: string): string {
