@@ -2,8 +2,9 @@
 // the protocol), and an output that frames are written into, straight into the submission area.
 // Not here: HTTP and frames (protocol/), what a WebSocket does (connection.ts).
 
+import type { ReceiveOptions } from "../core/byte-stream.ts";
 import { COPY_THRESHOLD_BYTES } from "../core/limits.ts";
-import type { ErrorContext, HawserError } from "../errors/index.ts";
+import { type ErrorContext, type HawserError, invalidState } from "../errors/index.ts";
 import type { ByteChannel } from "../net/byte-channel.ts";
 import { Connection } from "../net/connection.ts";
 import type { Ending } from "../net/connection-base.ts";
@@ -15,7 +16,7 @@ import {
   TROUBLED,
   WATCHED,
 } from "../net/connection-facts.ts";
-import { TRUNCATED } from "../net/tls-engine.ts";
+import { TRUNCATED, type TlsOptions } from "../net/tls-engine.ts";
 import { area, flush } from "../socket/reactor.ts";
 import { StreamChannel } from "../socket/stream-channel.ts";
 import { type FrameOutput, limits } from "./protocol/index.ts";
@@ -122,6 +123,29 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
   }
 
   // ------------------------------------------------------------------------------------ reading
+
+  /** @throws TypeError with ERR_INVALID_STATE while it carries a WebSocket: its bytes are frames */
+  override receive(options?: ReceiveOptions): Promise<Buffer | null> {
+    this.requireUnused("receive()");
+    return super.receive(options);
+  }
+
+  /** @throws as `receive()` */
+  override [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
+    this.requireUnused("for await");
+    return super[Symbol.asyncIterator]();
+  }
+
+  /** @throws as `receive()`: a WebSocket has TLS from the beginning (wss:), or never */
+  override startTls(options?: TlsOptions): Promise<void> {
+    this.requireUnused("startTls()");
+    return super.startTls(options);
+  }
+
+  private requireUnused(what: string): void {
+    if (this.user === null) return;
+    throw invalidState(`${what} is not for the stream of a WebSocket, whose bytes are frames`);
+  }
 
   /** Stops or goes on reading from the kernel. */
   hold(isHeld: boolean): void {

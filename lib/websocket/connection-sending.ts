@@ -18,6 +18,7 @@ import type { PreparedMessage } from "./protocol/index.ts";
 import type { MessageOptions, MessageSendOptions } from "./types.ts";
 
 const SEND_KEYS: ReadonlySet<string> = new Set(["binary", "compress", "signal"]);
+const STREAM_KEYS: ReadonlySet<string> = new Set(["binary", "compress"]);
 const EMPTY = Buffer.alloc(0);
 
 /** The sending half of {@link WebSocketConnection}. */
@@ -55,10 +56,8 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
       const bytes = message instanceof Uint8Array ? message : bytesOf(message);
       return this.core.sendBinary(bytes, true, now);
     }
-    rejectUnknownKeys(requireObject(options, "options"), SEND_KEYS, "send()");
-    const { binary = typeof message !== "string", compress = true } = options;
-    requireBoolean(binary, "binary");
-    requireBoolean(compress, "compress");
+    const given = readOptions(options, SEND_KEYS, "send()");
+    const { binary = typeof message !== "string", compress = true } = given;
     const data = typeof message === "string" ? message : bytesOf(message);
     return this.core.send(data, binary, compress, now);
   }
@@ -111,8 +110,8 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
   }
 
   /** A message in parts, which is never whole in memory. Its first part says whether it is text. */
-  stream(options?: MessageOptions): MessageStream {
-    const { binary, compress = true } = options ?? {};
+  stream(options: MessageOptions = {}): MessageStream {
+    const { binary, compress = true } = readOptions(options, STREAM_KEYS, "stream()");
     const put = (part: SendData, isLast: boolean): boolean => {
       const wantsText = binary === undefined ? typeof part === "string" : !binary;
       const bytes = typeof part === "string" ? part : bytesOf(part);
@@ -173,4 +172,15 @@ export abstract class SendingWebSocket<T = unknown> extends WebSocketBase<T> {
     extras.whenCompressed = null;
     for (const resolve of waiting) resolve();
   }
+}
+
+function readOptions(
+  options: MessageOptions,
+  keys: ReadonlySet<string>,
+  call: string,
+): MessageOptions {
+  rejectUnknownKeys(requireObject(options, "options"), keys, call);
+  if (options.binary !== undefined) requireBoolean(options.binary, "binary");
+  if (options.compress !== undefined) requireBoolean(options.compress, "compress");
+  return options;
 }

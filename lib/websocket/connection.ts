@@ -43,7 +43,7 @@ export class WebSocketConnection<T = unknown>
   /** @internal The opening handshake is still to come; the stream's user is another until then. */
   opening(): this {
     this.flags |= OPENING;
-    this.core.opening();
+    this.core.mute();
     return this;
   }
 
@@ -227,13 +227,20 @@ export class WebSocketConnection<T = unknown>
 
   /** RST now (SO_LINGER 0, socket(7)): queued messages are lost, and the peer sees 1006. */
   abort(): void {
-    this.inbox?.cancel(this.cancelled());
+    this.giveUp();
     this.carrier.abort();
   }
 
   /** @internal FIN now: queued messages are lost, and the peer sees 1006. */
   drop(): void {
+    this.giveUp();
     this.carrier.drop();
+  }
+
+  private giveUp(): void {
+    this.flags |= CLOSING;
+    this.core.mute();
+    this.inbox?.cancel(this.cancelled());
   }
 
   /** Settles when it is over, after everybody else was told. Never rejects. */

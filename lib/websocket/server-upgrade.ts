@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import { nodeNet } from "../core/builtins.ts";
 import { bytesOf } from "../core/byte-stream.ts";
 import { Deadline } from "../core/deadlines.ts";
-import { type HawserError, requireObject } from "../errors/index.ts";
+import { type HawserError, rejectUnknownKeys, requireObject } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
 import type { Ending } from "../net/connection-base.ts";
 import { report } from "../socket/reactor.ts";
@@ -25,6 +25,9 @@ import { wallTime } from "./turn-clock.ts";
 import type { HeadersInput, UpgradeRequest, UpgradeResult } from "./types.ts";
 
 const EMPTY = Buffer.alloc(0);
+
+const ACCEPTANCE_KEYS: ReadonlySet<string> = new Set(["protocol", "headers", "data"]);
+const REFUSAL_KEYS: ReadonlySet<string> = new Set(["status", "statusText", "headers", "body"]);
 
 type Acceptance = Exclude<UpgradeResult, undefined | Response | { readonly status: number }>;
 
@@ -334,16 +337,20 @@ function isUpgrade(rawHeaders: readonly string[]): boolean {
   return rawHeaders.some((name, index) => index % 2 === 0 && name.toLowerCase() === "upgrade");
 }
 
-// Null for what accepts.
+// Null for what accepts. A key that is misspelled must not let in who was to be refused.
 function refusalOf(result: Record<string, unknown>): Refusal | null {
-  if (!("status" in result)) return null;
-  const { status, headers, body } = result as unknown as {
+  const isRefusal = "status" in result;
+  rejectUnknownKeys(result, isRefusal ? REFUSAL_KEYS : ACCEPTANCE_KEYS, "upgrade()'s answer");
+  if (!isRefusal) return null;
+  const { status, statusText, headers, body } = result as unknown as {
     status: number;
+    statusText?: string;
     headers?: HeadersInput;
     body?: Parameters<typeof bytesOf>[0];
   };
   return {
     status,
+    ...(statusText === undefined ? {} : { statusText }),
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : bytesOf(body) }),
   };

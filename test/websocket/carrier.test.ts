@@ -103,6 +103,17 @@ describe("bytes", () => {
     await vi.waitFor(() => expect(told.at(-1)).toBe("ended"));
   });
 
+  test("are not for who asks the stream itself: that is an error, and not silence", async () => {
+    const { url } = await serve({ open: (socket) => void socket.write("hello") });
+    const socket = await open(url);
+    const { connection } = socket;
+    const refused = expect.objectContaining({ code: "ERR_INVALID_STATE" });
+    expect(() => connection.receive()).toThrow(refused);
+    expect(() => connection[Symbol.asyncIterator]()).toThrow(refused);
+    expect(() => connection.startTls()).toThrow(refused);
+    expect(await socket.receive()).toBe("hello");
+  });
+
   test("without a user they are those of a connection, for who asks", async () => {
     const { carrier, peer } = make();
     carrier.opened();

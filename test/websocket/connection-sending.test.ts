@@ -84,6 +84,15 @@ describe("stream()", () => {
     expect(await socket.receive()).toBe("a");
   });
 
+  test.each([[{ binari: true }], [{ binary: 1 }], [{ compress: "no" }], [null], [5]])(
+    "wrong options are a TypeError: %j",
+    async (options) => {
+      const { url } = await serveEcho();
+      const socket = await open(url);
+      expect(() => socket.stream(options as never)).toThrow(TypeError);
+    },
+  );
+
   test("other messages are refused while a message is being sent in parts", async () => {
     const { url } = await serveEcho();
     const socket = await open(url);

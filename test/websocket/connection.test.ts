@@ -310,6 +310,20 @@ describe("closing", () => {
     expect(got).toEqual(["before"]);
   });
 
+  test("B19: after abort() nothing is sent, and the state says so at once", async () => {
+    const { url } = await serveEcho();
+    const states: string[] = [];
+    const socket = await open(url, { state: (_, state) => states.push(state) });
+    const waiting = socket.receive().catch((error: HawserError) => error.code);
+    socket.abort();
+    expect([socket.state, socket.write("late"), socket.ping()]).toEqual(["closing", false, false]);
+    await expect(socket.send("late")).rejects.toMatchObject({ code: "EPIPE" });
+    expect(await waiting).toBe("ECANCELED");
+    socket.abort();
+    expect(await socket.close()).toMatchObject({ code: 1_006, error: null, initiator: "local" });
+    expect([socket.state, states.at(-1)]).toEqual(["closed", "closed"]);
+  });
+
   test("B42: a peer that never answers is dropped after closeTimeout", async () => {
     const { port, listener } = await serve({ closeTimeout: 150, open: () => {} });
     const raw = new Raw(port);

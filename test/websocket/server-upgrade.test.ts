@@ -4,6 +4,7 @@ import { once } from "node:events";
 import http from "node:http";
 import { describe, expect, test } from "vitest";
 import { connect, type HawserError, type UpgradeRequest } from "../../lib/index.ts";
+import { collectUncaught } from "../net/support.ts";
 import { afterTest, called, open, openWs, Raw, request, serve, serveEcho } from "./support.ts";
 
 describe("a server's decision", () => {
@@ -93,6 +94,22 @@ describe("a server's decision", () => {
     raw.socket.destroy();
     if (!info.signal.aborted) await once(info.signal, "abort");
     expect(info.signal.aborted).toBe(true);
+  });
+
+  test.each([
+    ["a misspelled status", { Status: 403 }, /"Status"/],
+    ["a misspelled protocol", { protocl: "one" }, /"protocl"; did you mean "protocol"/],
+    ["a refusal with data", { status: 403, data: {} }, /"data"/],
+    ["null", null, /object/],
+    ["false", false, /object/],
+  ])("%s lets nobody in: 500, and it is reported", async (_, answer, why) => {
+    await collectUncaught(async (errors) => {
+      const { url, listener } = await serve({ upgrade: () => answer as never });
+      const error: HawserError = await connect(url).catch((reason) => reason);
+      expect(error.response?.status).toBe(500);
+      expect(errors).toEqual([expect.objectContaining({ message: expect.stringMatching(why) })]);
+      expect(listener.connections.size).toBe(0);
+    });
   });
 
   test("what it throws is answered with 500 and reported", async () => {

@@ -67,7 +67,11 @@ export function writeFields(headers: Readonly<Record<string, string | readonly s
   let text = "";
   for (const [name, value] of Object.entries(headers)) {
     if (!isToken(name)) throw invalidArgValue("headers", "must have tokens as names", name);
-    for (const line of typeof value === "string" ? [value] : value) {
+    const lines = typeof value === "string" ? [value] : value;
+    if (!Array.isArray(lines)) {
+      throw invalidArgType(`headers.${name}`, "a string or an array of strings", value);
+    }
+    for (const line of lines) {
       if (typeof line !== "string") throw invalidArgType(`headers.${name}`, "a string", line);
       if (!VALUE.test(line)) {
         throw invalidArgValue(`headers.${name}`, "must have no control characters", line);
@@ -115,7 +119,9 @@ export function writeRefusal(refusal: Refusal, head: boolean): Buffer {
 
 /** The connection ends after a refusal, whatever else its options are. */
 function keepsClose(value: string | readonly string[]): string {
-  const options = (typeof value === "string" ? value : value.join(", "))
+  const options = [value]
+    .flat()
+    .join(", ")
     .split(",")
     .map((each) => each.trim())
     .filter((each) => each !== "" && !/^(?:close|keep-alive)$/i.test(each));

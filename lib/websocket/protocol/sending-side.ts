@@ -81,14 +81,14 @@ export abstract class SendingSide implements SenderSink {
     return this.sender?.waiting === true;
   }
 
-  /** The opening handshake is still to come: nothing is sent before opened(). */
-  opening(): void {
-    this.flags |= flag.OPENING;
+  /** Nothing is sent from now on, or before opened(): the handshake is still to come. */
+  mute(): void {
+    this.flags |= flag.MUTE;
   }
 
   /** It is over. @param deflate what it has agreed on, or null */
   opened(deflate: DeflateParameters | null, now: number): void {
-    this.flags &= ~flag.OPENING;
+    this.flags &= ~flag.MUTE;
     this.deflate = deflate;
     this.now = now;
     if (this.settings.watchesTime) this.deadlines = new Deadlines(this.settings.timeouts, now);
@@ -210,7 +210,7 @@ export abstract class SendingSide implements SenderSink {
   // Writing.
 
   private maySend(): boolean {
-    const forbids = flag.CLOSE_QUEUED | flag.TRANSPORT_CLOSED | flag.OPENING;
+    const forbids = flag.CLOSE_QUEUED | flag.TRANSPORT_CLOSED | flag.MUTE;
     return maySend(this.currentState) && (this.flags & forbids) === 0;
   }
 
@@ -264,7 +264,7 @@ export abstract class SendingSide implements SenderSink {
   // Ending.
 
   protected beginClose(code: number | undefined, reason: string): void {
-    const forbids = flag.CLOSE_QUEUED | flag.OPENING;
+    const forbids = flag.CLOSE_QUEUED | flag.MUTE;
     if (this.currentState !== "open" || (this.flags & forbids) !== 0) return;
     this.noteClosing("local");
     this.sendClose(code, reason);

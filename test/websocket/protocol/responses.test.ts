@@ -21,7 +21,11 @@ test("no header can smuggle another line, at any control character", () => {
     else expect(() => writeFields({ x: value }), String(unit)).toThrow(TypeError);
   }
   expect(() => writeFields({ "x:y": "a" })).toThrow(TypeError);
-  expect(() => writeFields({ x: 5 as unknown as string })).toThrow(TypeError);
+  expect(() => writeFields({ x: 5 as unknown as string })).toThrow(/"headers.x" must be a string/);
+  for (const value of [undefined, null, true, {}, [5], ["a", null], new Set(["a"])]) {
+    const headers = { x: value as unknown as string };
+    expect(() => writeFields(headers), String(value)).toThrow(/"headers.x" must be a string/);
+  }
   expect(() => writeFields(null as unknown as Record<string, string>)).toThrow(TypeError);
 });
 
@@ -31,6 +35,8 @@ test("the connection always closes, other connection options stay", () => {
     false,
   ).toString();
   expect(text).toContain("\r\nConnection: Upgrade, close\r\n");
+  const wrong = { status: 426, headers: { Connection: 5 as unknown as string } };
+  expect(writeRefusal(wrong, false).toString()).toContain("\r\nConnection: 5, close\r\n");
 });
 
 test("the length is that of the bytes, whatever the caller says", () => {
