@@ -126,8 +126,8 @@ onLinux("reusePort, which is Linux's", () => {
     ]);
     const answers = await askMany(port, leaving);
     const left = await Promise.all([others[0].told("left", "b1"), others[1].told("left", "b2")]);
-    // Whose handshake is under way when a socket leaves is reset, unless the kernel moves it;
-    // nobody who was queued is.
+    // Whose handshake begins in the very moment in which a socket is closed is reset, unless the
+    // kernel moves it; nobody who was queued is.
     const { ECONNRESET: lost = 0 } = answers;
     expect(lost).toBeLessThanOrEqual(movesHandshakes() ? 0 : left.length);
     expect(total(answers, names) + lost).toBe(CONNECTIONS);
