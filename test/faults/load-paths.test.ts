@@ -1,7 +1,16 @@
 // Paths that go silent, or speak, under two thousand connections that talk: an outage that is
 // shorter than the limits is survived by all, with every byte; a longer one is told to all that it
 // struck, on both sides, within the bounds of B8 and B11, and to nobody else.
-import { ALL, GROUPS, type Group, type Load, TALK_MS, underLoad } from "./support/load.ts";
+import { expect } from "vitest";
+import {
+  ALL,
+  GROUPS,
+  type Group,
+  type Load,
+  ON_THE_WAY_MS,
+  TALK_MS,
+  underLoad,
+} from "./support/load.ts";
 import {
   BLACK_HOLE,
   BLACK_HOLE_OF_ONE_PORT,
@@ -29,6 +38,8 @@ const OUTAGE_MS = 1_200;
 const CLIENT_TOLD_MS = TALK_MS + 1.2 * settings.dropTimeout + 1_000;
 /** From what was heard last: idle, interval x count and one interval more (B8, B10). */
 const SERVER_TOLD_MS = 2_000 + 3_000 + 1_000;
+/** The same from the fault, where somebody spoke just a round before it. */
+const SERVER_LEAST_MS = 2_000 + 3_000 - TALK_MS;
 const UNREACHABLE = ["PEER_UNREACHABLE"];
 /** Where the way back is open, the peer's own giving up is heard, if it was the first. */
 const UNREACHABLE_OR_RESET = [...UNREACHABLE, "ECONNRESET"];
@@ -53,9 +64,11 @@ async function expectAllTold(
   codes: readonly string[] = UNREACHABLE,
 ): Promise<void> {
   for (const group of groups) {
-    await load.expectTold(load.client, group, codes, struckAt + CLIENT_TOLD_MS);
+    const here = await load.expectTold(load.client, group, codes, struckAt + CLIENT_TOLD_MS);
+    expect(here.firstAt).toBeGreaterThan(struckAt + settings.dropTimeout - ON_THE_WAY_MS);
     if (group === "foreign") continue;
-    await load.expectTold(load.server, group, UNREACHABLE, struckAt + SERVER_TOLD_MS);
+    const there = await load.expectTold(load.server, group, UNREACHABLE, struckAt + SERVER_TOLD_MS);
+    expect(there.firstAt).toBeGreaterThan(struckAt + SERVER_LEAST_MS - ON_THE_WAY_MS);
   }
 }
 

@@ -3,7 +3,7 @@
 // and nothing is kept. Not here: the faults (path-faults.ts), what is expected of each.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Held, Refused, Report } from "./crowd-members.ts";
+import type { Dead, Held, Refused, Report } from "./crowd-members.ts";
 import { type Hosts, missing, nothingFor, type OpenHosts, openHosts } from "./hosts.ts";
 import { SERVER_ADDRESS } from "./network.ts";
 import {
@@ -33,7 +33,7 @@ export const TALK_MS = 1_000;
 /** What the machine may be late by, beside the bounds. */
 export const LATE_MS = 2_500 * slowness;
 /** What is on the way when a fault strikes has arrived by then. */
-const ON_THE_WAY_MS = 200;
+export const ON_THE_WAY_MS = 200;
 /** From the end of a fault until the last byte is there: what TCP waits for before it tries again. */
 const WHOLE_WITHIN_MS = 20_000 * slowness;
 /** What may be kept beside the same crowd before: compiled code, tables that grew. */
@@ -53,7 +53,9 @@ export interface LoadSettings {
   readonly stallTimeout?: number;
 }
 
-type Dead = Partial<Record<Group, number>>;
+type Gone = Partial<Record<Group, number>>;
+
+const told = ({ dead }: Report, port: number) => JSON.stringify(dead[port]?.told ?? {});
 
 export class Load {
   readonly hosts: Hosts;
@@ -229,12 +231,15 @@ export class Load {
     codes: readonly string[],
     untilMs: number,
     count: number = GROUPS[group].count,
-  ): Promise<void> {
+  ): Promise<Dead> {
     const { port } = GROUPS[group];
     const { dead } = await this.until(crowd, (one) => (one.dead[port]?.count ?? 0) >= count);
-    const { told = {}, lastAt = 0 } = dead[port] ?? {};
-    for (const what of Object.keys(told)) expect(codes, JSON.stringify(told)).toContain(what);
-    expect(lastAt).toBeLessThanOrEqual(untilMs + LATE_MS);
+    const gone = dead[port] as Dead;
+    for (const what of Object.keys(gone.told)) {
+      expect(codes, JSON.stringify(gone.told)).toContain(what);
+    }
+    expect(gone.lastAt).toBeLessThanOrEqual(untilMs + LATE_MS);
+    return gone;
   }
 
   /**
@@ -242,19 +247,19 @@ export class Load {
    * told of anything; descriptors and slots are those of the living. Then the dead are replaced,
    * and everything is as it was in the beginning, memory too.
    */
-  async expectWhole(dead: Dead = {}): Promise<void> {
+  async expectWhole(dead: Gone = {}): Promise<void> {
     await this.client.ask("hush");
     const [ours, theirs] = await this.#answered();
     for (const group of ALL) {
       const { port, count } = GROUPS[group];
       const gone = dead[group] ?? 0;
+      expect(ours.dead[port]?.count ?? 0, `${group} ${told(ours, port)}`).toBe(gone);
       expect(ours.open[port], group).toBe(count - gone);
-      expect(ours.dead[port]?.count ?? 0, group).toBe(gone);
       if (group === "foreign") {
         if (!this.foreign.hasEnded) expect(await this.#foreignOpen()).toBe(count - gone);
       } else {
+        expect(theirs.dead[port]?.count ?? 0, `${group} ${told(theirs, port)}`).toBe(gone);
         expect(theirs.open[port], group).toBe(count - gone);
-        expect(theirs.dead[port]?.count ?? 0, group).toBe(gone);
       }
     }
     const goneHere = ALL.reduce((sum, group) => sum + (dead[group] ?? 0), 0);
