@@ -33,6 +33,8 @@ interface Exchange {
   readonly up: Buffer;
   readonly down: Buffer;
   opened(end: End): void;
+  /** Those that are there. */
+  readonly ends: End[];
 }
 
 /** The servers of a soak, one for each transport, and the steps that are under way. */
@@ -51,6 +53,7 @@ export class Streams {
       const exchange = this.#exchanges.get(index);
       if (exchange === undefined) throw new Error(`nobody has asked for step ${index}`);
       end.expected = exchange.up;
+      exchange.ends.push(end);
       exchange.opened(end);
     };
     const serve = async (transport: StreamTransport, at: string, options: object = {}) => {
@@ -99,6 +102,7 @@ export class Streams {
         up: pattern(step.upBytes, step.patternSeed),
         down: pattern(step.downBytes, step.patternSeed + 1),
         opened: resolve,
+        ends: [],
       });
     });
     try {
@@ -107,6 +111,12 @@ export class Streams {
     } finally {
       this.#exchanges.delete(step.index);
     }
+  }
+
+  /** How far a step that is under way has come: bytes received at its ends, of those expected. */
+  progressOf({ index }: Step): string {
+    const ends = this.#exchanges.get(index)?.ends ?? [];
+    return ends.map((end) => `${end.receivedBytes} of ${end.expected.length} bytes`).join(", ");
   }
 
   async #exchange(exchange: Exchange, endpoint: string, opened: Promise<End>): Promise<void> {
@@ -122,6 +132,7 @@ export class Streams {
     const client = new End(stream as never);
     client.stream.data = client;
     client.expected = down;
+    exchange.ends.push(client);
     client.stream.write(headOf(step.index));
     if (step.ending === "cut") {
       await cut(client, up, step, opened);
