@@ -197,6 +197,12 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     if (liveness !== null && channel.slot !== -1) livenessMonitor.watch(channel, liveness, this);
   }
 
+  /** @internal It is over: whether the peer lives is nobody's concern any more. */
+  protected unwatchLiveness(): void {
+    const { liveness } = this.policy;
+    if ((this.flags & WATCHED) !== 0 && liveness !== null) livenessMonitor.unwatch(this, liveness);
+  }
+
   /** @internal */
   onSettled(): void {
     this.flags &= ~WATCHED;

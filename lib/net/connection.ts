@@ -339,6 +339,7 @@ export class Connection<T = unknown>
     const info = this.wantsInfo() ? this.transferCounts() : null;
     this.ending = { event, error, initiator, info, at: Math.round(now()), from: this.current };
     this.flags |= SHUT;
+    this.unwatchLiveness();
     this.clearBounds();
     this.outbound?.settle();
     this.unfollow();

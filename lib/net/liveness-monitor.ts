@@ -1,6 +1,7 @@
 // Looks at the connections that have something pending, all in one crossing, as often as their
 // limits ask for. A connection comes in when it writes and leaves when a look shows that the peer
-// has acknowledged everything; so idle connections cost nothing, and busy ones no timer each.
+// has acknowledged everything, or when it ends; so idle connections cost nothing, and busy ones no
+// timer each.
 // Not here: the rule (liveness.ts), what a verdict means to a connection.
 
 import { SAMPLE_FIELD_COUNT, SAMPLE_NAME_WORDS } from "../binding/samples.ts";
@@ -64,7 +65,7 @@ const TIMER_SLACK_MS = 1;
 
 class Group {
   readonly stepMs: number;
-  watches: Watch[] = [];
+  readonly watches = new Map<LivenessOwner, Watch>();
   /** The multiple of the step at which this group was looked at last, or was empty. */
   #lookedAt = 0;
 
@@ -97,7 +98,7 @@ export class LivenessMonitor implements DeadlineOwner {
 
   /** Connections that are watched now. */
   get size(): number {
-    return this.#groups.reduce((sum, { watches }) => sum + watches.length, 0);
+    return this.#groups.reduce((sum, { watches }) => sum + watches.size, 0);
   }
 
   /**
@@ -107,11 +108,20 @@ export class LivenessMonitor implements DeadlineOwner {
   watch(channel: LivenessChannel, limits: LivenessLimits, owner: LivenessOwner): void {
     const time = this.#host.now();
     const group = this.#groupOf(limits.everyMs);
-    if (group.watches.length === 0) {
+    if (group.watches.size === 0) {
       group.lookAt(time);
       this.#arm(group.dueAt(), time);
     }
-    group.watches.push({ channel, owner, group, liveness: new Liveness(limits, time) });
+    const liveness = new Liveness(limits, time);
+    group.watches.set(owner, { channel, owner, group, liveness });
+  }
+
+  /**
+   * Lets go of a connection that has ended, with the limits it was watched by: until the next look
+   * it would be kept in memory, which makes short connections old for the garbage collector.
+   */
+  unwatch(owner: LivenessOwner, limits: LivenessLimits): void {
+    this.#groupOf(limits.everyMs).watches.delete(owner);
   }
 
   #groupOf(everyMs: number): Group {
@@ -133,9 +143,9 @@ export class LivenessMonitor implements DeadlineOwner {
     const time = this.#host.now();
     const due: Watch[] = [];
     for (const group of this.#groups) {
-      if (group.watches.length === 0 || group.dueAt() > time + TIMER_SLACK_MS) continue;
-      for (const watch of group.watches) due.push(watch);
-      group.watches = [];
+      if (group.watches.size === 0 || group.dueAt() > time + TIMER_SLACK_MS) continue;
+      for (const watch of group.watches.values()) due.push(watch);
+      group.watches.clear();
       group.lookAt(time + TIMER_SLACK_MS);
     }
     try {
@@ -144,7 +154,7 @@ export class LivenessMonitor implements DeadlineOwner {
         this.#judge(due[index] as Watch, index, time);
     } finally {
       for (const group of this.#groups) {
-        if (group.watches.length > 0) this.#arm(group.dueAt(), time);
+        if (group.watches.size > 0) this.#arm(group.dueAt(), time);
       }
     }
   }
@@ -178,7 +188,7 @@ export class LivenessMonitor implements DeadlineOwner {
         return;
       }
       const verdict = liveness.judge(sample, time);
-      if (verdict === null) group.watches.push(watch);
+      if (verdict === null) group.watches.set(owner, watch);
       else owner.onLapsed(verdict);
     } catch (error) {
       // One connection's owner must not keep the others from being judged.

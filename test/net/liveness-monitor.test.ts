@@ -141,6 +141,20 @@ describe("who is looked at", () => {
     expect(world.monitor.size).toBe(1);
   });
 
+  test("one that has ended is forgotten, and nobody is asked of it", () => {
+    const world = new World();
+    const limits = limitsOf(8_000);
+    const owner = { onSettled: () => {}, onLapsed: () => {} };
+    const channel = { slot: 1, generation: 1, writtenBytes: 100, bufferedBytes: 0 };
+    world.monitor.watch(channel, limits, owner);
+    const other = write(world, 2, 8_000);
+    world.monitor.unwatch(owner, limits);
+    expect(world.monitor.size).toBe(1);
+    world.pass(800);
+    expect(world.asked).toEqual([[2]]);
+    expect(other.settled).toBe(0);
+  });
+
   test("one whose socket is gone is let go", () => {
     const world = new World();
     const told = write(world, 7, 60_000);
