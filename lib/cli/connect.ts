@@ -55,7 +55,11 @@ export async function runConnect(args: string[]): Promise<void> {
   });
   const url = readStreamUrl(positionals, "connect");
   // Reading goes on after our end of the input, until the peer's.
-  const options = { ...connectionOptions(values), tls: tlsOptions(values), allowHalfOpen: true };
+  const options = {
+    ...connectionOptions(values),
+    tls: tlsOptions(values, url),
+    allowHalfOpen: true,
+  };
   const connecting = connect(url, options);
   const connection = await withProgress(`connecting to ${url}`, connecting);
   if (values.verbose) tellWho(connection);

@@ -2,6 +2,7 @@
 // socket options by name, URLs. Wrong usage is a UsageError, which main.ts turns into one line.
 // Not here: what a command does with them.
 
+import { MAX_KEEPALIVE_COUNT, MAX_KEEPALIVE_MS } from "../core/limits.ts";
 import { MAX_DURATION_MS } from "../errors/arguments.ts";
 import type { ConnectOptions, KeepAliveOptions } from "../net/types.ts";
 
@@ -59,15 +60,16 @@ export function readTarget(
 export function readKeepAlive(text: string): KeepAliveOptions | false {
   if (text === "off") return false;
   const parts = text.split("/").map(Number);
-  const [idle, interval, count] = parts;
   if (parts.length !== 3 || parts.some((part) => !Number.isInteger(part) || part < 1)) {
     throw new UsageError(`--keepalive takes IDLE/INTERVAL/COUNT in seconds, or off: ${text}`);
   }
-  return {
-    idle: (idle as number) * 1_000,
-    interval: (interval as number) * 1_000,
-    count: count as number,
-  };
+  const [idle = 0, interval = 0, count = 0] = parts;
+  const most = MAX_KEEPALIVE_MS / 1_000;
+  if (Math.max(idle, interval) > most || count > MAX_KEEPALIVE_COUNT) {
+    const bounds = `${most}/${most}/${MAX_KEEPALIVE_COUNT}`;
+    throw new UsageError(`--keepalive takes at most ${bounds}: ${text}`);
+  }
+  return { idle: idle * 1_000, interval: interval * 1_000, count };
 }
 
 /** `TCP_MAXSEG=1200`, `SO_OOBINLINE=true`, `TCP_CONGESTION=cubic`. */

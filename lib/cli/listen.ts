@@ -11,7 +11,7 @@ import { Commands } from "./exec.ts";
 import { connectionOptions, readStreamUrl, STREAM_FLAGS, UsageError } from "./flags.ts";
 import { Input, pipeBoth } from "./pipe.ts";
 import { place } from "./terminal.ts";
-import { SERVER_TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
+import { isTlsUrl, SERVER_TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 import { isAboutUdp, runUdpListen } from "./udp.ts";
 
 export const LISTEN_HELP = `hawser listen URL [options]
@@ -71,8 +71,8 @@ export async function runListen(args: string[]): Promise<void> {
     connectTimeout: ___,
     ...plain
   } = connectionOptions(values);
-  const options = { ...plain, tls: tlsOptions(values), error: complain };
-  if (isSecure(url) && options.tls?.key === undefined) {
+  const options = { ...plain, tls: tlsOptions(values, url), error: complain };
+  if (isTlsUrl(url) && options.tls?.key === undefined) {
     throw new UsageError("listen tls: needs --cert and --key");
   }
   if (echo) {
@@ -90,10 +90,8 @@ function complain(_listener: unknown, error: Error): void {
   console.error(`hawser: ${error.message.split("\n")[0]}`);
 }
 
-const isSecure = (url: string) => url.startsWith("tls:");
-
 function announce(url: string, listener: Listener): void {
-  const scheme = isSecure(url) ? "tls" : "tcp";
+  const scheme = isTlsUrl(url) ? "tls" : "tcp";
   for (const at of listener.addresses) {
     const isPath = at.family === "unix";
     console.error(`listening on ${isPath ? `unix:${at.address}` : `${scheme}://${place(at)}`}`);

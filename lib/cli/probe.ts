@@ -10,7 +10,7 @@ import { CONNECTION_FLAGS, connectionOptions, readTarget, UsageError } from "./f
 import { lookAtTls, showTls } from "./probe-tls.ts";
 import { withProgress } from "./progress.ts";
 import { bar, bytes, duration, type Palette, palette, place, table } from "./terminal.ts";
-import { TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
+import { isTlsUrl, TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
 
 export const PROBE_HELP = `hawser probe HOST:PORT [options]
 
@@ -64,13 +64,11 @@ const SHOWN: readonly ReadableOption[] = [
 export async function runProbe(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: PROBE_FLAGS });
   const url = urlOf(readTarget(positionals, "probe", SCHEMES), values.tls === true);
-  const isTls = /^tls:/i.test(url);
-  const tls = tlsOptions(values);
-  if (tls !== undefined && !isTls) throw new UsageError("that needs --tls");
+  const tls = tlsOptions(values, url);
   const options = connectionOptions(values);
   const connecting = connect(url, {
     ...options,
-    ...(isTls && { tls: { ...TLS_DEFAULTS, ...tls } }),
+    ...(isTlsUrl(url) && { tls: { ...TLS_DEFAULTS, ...tls } }),
     closeTimeout: GOODBYE_MS,
     connectTimeout: options.connectTimeout ?? DEFAULT_TIMEOUT_MS,
   });
@@ -84,7 +82,7 @@ export async function runProbe(args: string[]): Promise<void> {
 }
 
 function urlOf(url: `tcp://${string}`, isSecure: boolean): `tcp://${string}` {
-  if (!isSecure || /^tls:/i.test(url)) return url;
+  if (!isSecure || isTlsUrl(url)) return url;
   if (!/^tcp:/i.test(url)) throw new UsageError("--tls takes HOST:PORT");
   return url.replace(/^tcp:/i, "tls:") as `tcp://${string}`;
 }

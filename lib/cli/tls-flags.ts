@@ -32,8 +32,10 @@ export interface TlsFlagValues {
   readonly insecure?: boolean | undefined;
 }
 
-/** The options that the flags ask for; undefined where none is given. */
-export function tlsOptions(flags: TlsFlagValues): TlsOptions | undefined {
+export const isTlsUrl = (url: string): boolean => /^tls:/i.test(url);
+
+/** The options that the flags ask for; undefined where none is given, which other URLs need. */
+export function tlsOptions(flags: TlsFlagValues, url: string): TlsOptions | undefined {
   const { ca, cert, key, servername, alpn, insecure } = flags;
   if ((cert === undefined) !== (key === undefined)) {
     throw new UsageError("--cert and --key go together");
@@ -46,7 +48,12 @@ export function tlsOptions(flags: TlsFlagValues): TlsOptions | undefined {
     ...(alpn !== undefined && { alpnProtocols: readProtocols(alpn) }),
     ...(insecure === true && { rejectUnauthorized: false }),
   };
-  return Object.keys(options).length === 0 ? undefined : options;
+  const given = Object.keys(options).length > 0;
+  if (given && !isTlsUrl(url)) {
+    const names = "--ca, --cert, --key, --servername, --alpn and --insecure";
+    throw new UsageError(`${names} are for tls:// (of probe, with --tls): ${url}`);
+  }
+  return given ? options : undefined;
 }
 
 /** `h2,http/1.1`; `none` offers none. */

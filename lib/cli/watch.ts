@@ -63,7 +63,7 @@ export async function runWatch(args: string[]): Promise<void> {
   const most = values.count === undefined ? Infinity : readCount(values.count, "--count", 1);
   const connecting = connect(url, {
     ...connectionOptions(values),
-    tls: tlsOptions(values),
+    tls: tlsOptions(values, url),
     // Else it would stand in the way of the peer's end.
     lend: true,
     data() {},

@@ -55,6 +55,15 @@ describe("keepalive", () => {
       expect(() => readKeepAlive(text)).toThrow(UsageError);
     },
   );
+
+  it("is no more than the kernel takes, in the unit of the flag", () => {
+    expect(readKeepAlive("32767/32767/127")).toMatchObject({ idle: 32_767_000, count: 127 });
+    for (const text of ["32768/1/1", "1/32768/1", "1/1/128"]) {
+      expect(() => readKeepAlive(text)).toThrow(
+        `--keepalive takes at most 32767/32767/127: ${text}`,
+      );
+    }
+  });
 });
 
 it("socket options are numbers, switches or text", () => {
