@@ -31,6 +31,7 @@ void Reactor::Close() {
   carry_.clear();
   recarry_.clear();
   errors_.clear();
+  ended_.clear();
   referenced_ = 0;
   poller_.Close();
 }
@@ -239,6 +240,11 @@ int64_t Reactor::DropsOf(SlotName name) {
 
 // Leaves the poller before the descriptor can be closed (poller.h, rule 7).
 void Reactor::Forget(int32_t index, Slot& slot) {
+  Retire(index, slot);
+  slots_.Reuse(index);
+}
+
+void Reactor::Retire(int32_t index, Slot& slot) {
   if (slot.watched) {
     CountReference(slot, -1);
     memory_.Count(records::counter::k_pollerChanges);
@@ -247,7 +253,7 @@ void Reactor::Forget(int32_t index, Slot& slot) {
   // Others may share the socket, and go on with it.
   if (slot.filtered) (void)AdmitHandshakes(slot.descriptor);
   memory_.Count(records::counter::k_openSlots, -1);
-  slots_.Free(index);
+  slots_.Retire(index);
 }
 
 void Reactor::Carry(int32_t index, Slot& slot) {
@@ -306,6 +312,8 @@ TurnResult Reactor::Turn() {
     memory_.Count(records::counter::k_settlements);
     host_->Settle(heads);
   }
+  for (int32_t index : ended_) slots_.Reuse(index);
+  ended_.clear();
   in_turn_ = false;
   return carry_.empty() ? TurnResult::kDone : TurnResult::kCarry;
 }

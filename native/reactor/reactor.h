@@ -146,6 +146,7 @@ class Reactor {
  private:
   void Carry(int32_t index, Slot& slot);
   void Forget(int32_t index, Slot& slot);
+  void Retire(int32_t index, Slot& slot);
   int AddToPoller(int32_t index, Slot& slot, uint32_t interest);
   int SetInterest(int32_t index, Slot& slot, uint32_t interest);
   void CountReference(Slot& slot, int change);
@@ -223,6 +224,7 @@ class Reactor {
   std::vector<SlotName> carry_;                  // waiting to be served, oldest first
   std::vector<SlotName> recarry_;                // served in this turn and not empty yet
   std::vector<PendingError> errors_;             // of error queues, to be told
+  std::vector<int32_t> ended_;                   // places of listeners, until End is told
   std::unique_ptr<ReceiveBatch> receive_batch_;  // made for the first datagram socket
   std::unique_ptr<SendBatch> send_batch_;
   BlockPlace block_;

@@ -287,8 +287,11 @@ bool Reactor::ServeListener(int32_t index, Slot& slot) {
 void Reactor::EndListener(int32_t index, Slot& slot) {
   Complete(index, slot, CompletionKind::kEnd, 0, 0);
   int descriptor = slot.descriptor;
-  Forget(index, slot);
+  Retire(index, slot);
   (void)system_calls.close(descriptor);
+  // Who has the place next would hide from the host whose End this is, and whose connections those
+  // are that are told before it.
+  ended_.push_back(index);
 }
 
 int Reactor::AcceptOne(int32_t listener_index, Slot& listener) {

@@ -97,13 +97,20 @@ class SlotTable {
 
   // Frees a slot; every name of it is stale from now on. The descriptor is the caller's to close.
   void Free(int32_t index) {
+    Retire(index);
+    Reuse(index);
+  }
+
+  // The same in two steps: its names are stale after the first, and its place is nobody else's
+  // before the second.
+  void Retire(int32_t index) {
     Slot& slot = At(index);
     slot.kind = SlotKind::kFree;
     slot.descriptor = -1;
     slot.generation = slot.generation == INT32_MAX ? 1 : slot.generation + 1;
-    free_.push_back(index);
     open_--;
   }
+  void Reuse(int32_t index) { free_.push_back(index); }
 
   // The slot of a name, or nullptr when the name is stale or was never one.
   Slot* Find(SlotName name) {

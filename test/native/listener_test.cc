@@ -257,6 +257,29 @@ TEST_CASE("B29: between the accept that finds nothing and the close nothing else
   CHECK(calls == "accepted accepted nothing close told ");
 }
 
+TEST_CASE("B29: the place of a listener that ended is nobody else's before all is told") {
+  World world;
+  SocketAddress address;
+  SlotName listener = world.Listen(&address);
+  std::vector<Fd> peers = ConnectMany(address, 2);
+  REQUIRE(world.reactor->CloseWhenEmpty(listener) == 0);
+  SlotName opened;
+  world.on_dispatch = [&] {
+    if (world.Count(Kind::kEnd) == 0) return;
+    CHECK(world.reactor->CloseSlot(listener, false) == -EBADF);
+    REQUIRE(world.reactor->OpenSlot(AF_INET, SOCK_STREAM, 0, SlotKind::kStream, &opened) == 0);
+  };
+  world.TurnUntilTold(Kind::kEnd);
+  CHECK(world.Count(Kind::kAccepted, listener) == 2);
+  CHECK(opened.index >= 0);
+  CHECK(opened.index != listener.index);
+  // Then it is free.
+  SlotName later;
+  REQUIRE(world.reactor->OpenSlot(AF_INET, SOCK_STREAM, 0, SlotKind::kStream, &later) == 0);
+  CHECK(later.index == listener.index);
+  CHECK(world.counter(records::counter::k_openSlots) == 4);
+}
+
 TEST_CASE("B28: out of descriptors, a listener that drains waits as any other") {
   World world;
   SocketAddress address;

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { MAX_DRAIN_HANDSHAKES_MS } from "../../lib/core/limits.ts";
-import { type Connection, listen } from "../../lib/index.ts";
+import { type Connection, listen, StreamSocket } from "../../lib/index.ts";
 import { closing, delay, nodeClient, ownProcess, serve, until } from "./support.ts";
 
 describe("close({ drain: true })", () => {
@@ -36,6 +36,32 @@ describe("close({ drain: true })", () => {
     for (const peer of peers) peer.end();
     await expect(closed).resolves.toEqual({ error: null, aborted: 0 });
     expect(listener.state).toBe("closed");
+  });
+
+  test("B29 loses nobody to a handler that opens sockets of its own", async () => {
+    const sockets: StreamSocket[] = [];
+    const opened: Connection[] = [];
+    const listener = await serve({
+      open: (connection) => {
+        opened.push(connection);
+        // Would take the place of the listener, which is closed by now.
+        sockets.push(new StreamSocket({ family: "IPv4" }));
+      },
+      data: (connection, bytes) => void connection.write(bytes),
+    });
+    const address = { address: "127.0.0.1", port: listener.port as number };
+    const peers = Array.from({ length: 4 }, () => new StreamSocket({ family: "IPv4" }));
+    // In one turn: they are in the queue when the listener begins to drain.
+    const connecting = peers.map((peer) => peer.connect(address));
+    const closed = listener.close({ drain: true });
+    await Promise.all(connecting);
+    for (const peer of peers) {
+      await peer.send("still");
+      expect(String(await peer.receive())).toBe("still");
+    }
+    expect(opened.length).toBe(4);
+    await Promise.all([...sockets, ...peers].map((socket) => socket.close()));
+    await expect(closed).resolves.toEqual({ error: null, aborted: 0 });
   });
 
   test.runIf(process.platform === "linux")(
