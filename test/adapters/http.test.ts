@@ -152,10 +152,62 @@ describe("createServer", () => {
     const closing = server.close({ drain: true, timeout: 5_000 });
     const answers = sockets.map((socket) => text(socket));
     for (const socket of sockets) socket.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    for (const answer of answers) expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*served/);
+    for (const answer of answers) expect(await answer).toMatch(/^HTTP\/1\.1 200 .*served/s);
     await closing;
     await expect(server.close({ drain: 1 } as never)).rejects.toThrow(/"drain"/);
   });
+
+  it("close() of several at once: each hears of the end, and the shortest timeout holds", async () => {
+    let finish: (() => void) | undefined;
+    const { server, url } = await serve((incoming, response) => {
+      response.write("first ");
+      if (incoming.url === "/") finish = () => response.end("last");
+    });
+    const response = await request(url);
+    const started = performance.now();
+    const closing = [server.close({ timeout: 10_000 }), server.close({ timeout: 10_000 })];
+    finish?.();
+    expect(await text(response)).toBe("first last");
+    await Promise.all(closing);
+    await server.listen("tcp://127.0.0.1:0").then(async ({ port }) => {
+      const stuck = await request(`http://127.0.0.1:${port}/stuck`);
+      stuck.on("error", () => {});
+      await Promise.all([server.close({ timeout: 10_000 }), server.close({ timeout: 20 })]);
+    });
+    expect(performance.now() - started).toBeLessThan(8_000);
+  });
+
+  it("after close() it may listen again: connections are kept, and Node's limits hold", async () => {
+    const limits = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 };
+    const ports = new Set<number | undefined>();
+    const { server } = await serve((incoming, response) => {
+      ports.add(incoming.socket.remotePort);
+      response.end("kept");
+    }, limits);
+    await server.close();
+    const { port } = await server.listen("tcp://127.0.0.1:0");
+    const agent = new http.Agent({ keepAlive: true });
+    cleanUps.push(() => agent.destroy());
+    for (let index = 0; index < 2; index++) {
+      expect(await text(await request(`http://127.0.0.1:${port}/`, { agent }))).toBe("kept");
+    }
+    expect(ports.size).toBe(1);
+    const slow = net.connect(port as number, "127.0.0.1");
+    slow.write("GET / HTTP/1.1\r\n");
+    expect(await text(slow)).toContain("408 Request Timeout");
+  });
+
+  it.each(["open", "data", "close", "lend", "allowHalfOpen"])(
+    "listen() refuses %s, which is the server's",
+    async (key) => {
+      const { server } = await serve(() => {});
+      const options = { [key]: key === "lend" || key === "allowHalfOpen" ? true : () => {} };
+      await expect(server.listen("tcp://127.0.0.1:0", options)).rejects.toMatchObject({
+        name: "TypeError",
+        code: "ERR_INVALID_ARG_VALUE",
+      });
+    },
+  );
 
   it("close({ timeout }) ends what does not finish", async () => {
     const { server, url } = await serve((_incoming, response) => response.write("for ever"));
@@ -281,11 +333,17 @@ describe("Agent", () => {
     expect(await text(response)).toBe("127.0.0.4");
   });
 
-  it("options of connect are checked", async () => {
-    const agent = new Agent({ hawser: { keepAlives: true } as never });
-    await expect(
-      request("http://127.0.0.1:1/", { agent }).catch((error) => error.code),
-    ).resolves.toBe("ERR_INVALID_ARG_VALUE");
+  it.each([Agent, HttpsAgent])("options of connect are checked when it is made", (Kind) => {
+    for (const [hawser, code] of [
+      [{ keepAlives: true }, "ERR_INVALID_ARG_VALUE"],
+      [{ connectTimeout: -1 }, "ERR_OUT_OF_RANGE"],
+      [{ data() {} }, "ERR_INVALID_STATE"],
+      [null, "ERR_INVALID_ARG_TYPE"],
+    ] as const) {
+      expect(() => new Kind({ hawser: hawser as never })).toThrow(
+        expect.objectContaining({ code }),
+      );
+    }
   });
 });
 
