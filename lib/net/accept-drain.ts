@@ -65,7 +65,7 @@ export class AcceptDrain implements DeadlineOwner {
     this.#sockets = sockets;
     this.#done = done;
     this.#until = now() + DRAIN_LIMIT_MS;
-    // Also for sockets that were let go: who is queued is not to be reset by the end of the process.
+    // Also for sockets that were let go: the end of the process would reset who is queued.
     holdProcess();
     const refusing = handshakesMs > 0 ? sockets.filter((socket) => socket.refuseNew()) : [];
     this.#isRefusing = refusing.length > 0;

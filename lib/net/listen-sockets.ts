@@ -1,6 +1,6 @@
 // The listening sockets of one listener: which addresses they take, binding all before one accepts,
-// and the file that a Unix socket leaves behind. Not here: accepting (listener.ts), descriptors that
-// others have opened (listen-descriptor.ts).
+// and the file that a Unix socket leaves behind. Not here: accepting (listener.ts), descriptors of
+// others (listen-descriptor.ts).
 
 import { lstatSync, readFileSync, unlinkSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";

@@ -331,7 +331,8 @@ export interface ListenerCloseOptions {
    * Accept what the kernel has queued, which closing a listening socket resets (listen(2)), and
    * leave the connections open until they end by themselves, or `timeout` has passed. Limits on how
    * many may come in do not hold any more. With `reusePort` handshakes that are under way are given
-   * up to 250 ms, and new ones go to the others. `close()` without it ends the waiting. Default false.
+   * up to 250 ms, and new ones go to the others. `close()` without it ends the waiting. Default
+   * false.
    */
   readonly drain?: boolean | undefined;
 }
