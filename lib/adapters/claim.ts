@@ -25,7 +25,7 @@ export function claim(connection: unknown): Connection<never> {
 }
 
 /** @throws TypeError with ERR_INVALID_STATE where there is a `data` callback */
-export function refuseData({ data }: { readonly data?: unknown }): void {
-  if (data === undefined) return;
+export function refuseData(options: object): void {
+  if ((options as { readonly data?: unknown }).data === undefined) return;
   throw invalidState("a connection with a data callback cannot be a stream: nothing is left");
 }

@@ -5,10 +5,12 @@ import http from "node:http";
 import https from "node:https";
 import type { Duplex } from "node:stream";
 import { CLOSE_TIMEOUT_MS } from "../core/limits.ts";
+import { invalidArgValue, requireObject } from "../errors/index.ts";
 import { readCloseOptions } from "../net/close-options.ts";
 import { Connection } from "../net/connection.ts";
 import { listen } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
+import { parseConnectOptions } from "../net/parameters.ts";
 import type {
   ConnectOptions,
   ListenEndpoint,
@@ -17,6 +19,7 @@ import type {
   StreamEndpoint,
   StreamHandlers,
 } from "../net/types.ts";
+import { refuseData } from "./claim.ts";
 import { type ConnectionDuplex, toDuplex } from "./duplex.ts";
 import { connectOptionsOf } from "./node-arguments.ts";
 
@@ -31,6 +34,18 @@ export type HttpConnectOptions = Omit<
   ConnectOptions,
   keyof StreamHandlers | "allowHalfOpen" | "lend" | "signal" | "tls"
 >;
+
+/** What the server says itself. */
+const ITS_OWN = [
+  "open",
+  "data",
+  "drain",
+  "end",
+  "close",
+  "state",
+  "lend",
+  "allowHalfOpen",
+] as const;
 
 /** A `node:http` server, and where its connections come from. */
 export interface HttpServer extends AsyncDisposable {
@@ -60,9 +75,10 @@ export function createServer(
 
 class ListeningServer implements HttpServer {
   readonly server: http.Server;
-  readonly #listeners: Listener[] = [];
+  #listeners: Listener[] = [];
   readonly #sockets = new Set<ConnectionDuplex>();
-  #whenIdle: (() => void) | null = null;
+  /** For each `close()` that is under way. */
+  readonly #whenIdle = new Set<() => void>();
 
   constructor(server: http.Server) {
     this.server = server;
@@ -71,12 +87,21 @@ class ListeningServer implements HttpServer {
     // An answer that is done leaves its connection idle, which the end of the server waits for.
     server.on("request", (_request, response) => {
       response.once("close", () => {
-        if (this.#whenIdle !== null) setImmediate(() => server.closeIdleConnections());
+        if (this.#whenIdle.size > 0) setImmediate(() => server.closeIdleConnections());
       });
     });
   }
 
   async listen(endpoint: ListenEndpoint | URL, options: HttpListenOptions = {}): Promise<Listener> {
+    const given = requireObject(options, "options");
+    for (const key of ITS_OWN) {
+      if (given[key] === undefined) continue;
+      throw invalidArgValue(
+        key,
+        "is not for an http server, whose connections are its own",
+        given[key],
+      );
+    }
     const listener = await listen(endpoint as ListenEndpoint, {
       ...options,
       // A client may send its request and its FIN together, and still waits for the answer.
@@ -99,21 +124,28 @@ class ListeningServer implements HttpServer {
   }
 
   #tellIfIdle(): void {
-    if (this.#sockets.size === 0) this.#whenIdle?.();
+    if (this.#sockets.size > 0) return;
+    for (const tell of this.#whenIdle) tell();
   }
 
   async close(options?: ListenerCloseOptions): Promise<void> {
     const { timeout, drain } = readCloseOptions(options);
+    const listeners = this.#listeners;
+    let tell = () => {};
     const idle = new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
+      tell = resolve;
     });
-    const drained = drain ? this.#listeners.map((one) => one.close({ drain })) : [idle];
-    if (!drain) for (const listener of this.#listeners) listener.newConnectionLimit = 0;
+    this.#whenIdle.add(tell);
+    const drained = drain ? listeners.map((one) => one.close({ drain })) : [idle];
+    if (!drain) for (const listener of listeners) listener.newConnectionLimit = 0;
     // Closes what is idle now and stops Node's timer; that it did not listen is known.
     this.server.close(() => {});
     this.#tellIfIdle();
     await withinTime(Promise.all(drained), timeout ?? CLOSE_TIMEOUT_MS);
-    await Promise.all(this.#listeners.map((listener) => listener.close({ timeout })));
+    await Promise.all(listeners.map((listener) => listener.close({ timeout })));
+    this.#whenIdle.delete(tell);
+    // It may listen again.
+    this.#listeners = this.#listeners.filter((one) => !listeners.includes(one));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,7 +182,7 @@ export class Agent extends http.Agent {
 
   constructor({ hawser = {}, ...options }: AgentOptions = {}) {
     super(options);
-    this.#hawser = hawser;
+    this.#hawser = checked(hawser);
     keepOwnKeepAlive(this, options);
   }
 
@@ -166,7 +198,7 @@ export class HttpsAgent extends https.Agent {
 
   constructor({ hawser = {}, ...options }: HttpsAgentOptions = {}) {
     super(options);
-    this.#hawser = hawser;
+    this.#hawser = checked(hawser);
     keepOwnKeepAlive(this, options);
   }
 
@@ -179,6 +211,12 @@ export class HttpsAgent extends https.Agent {
     socket.once("error", (error) => secure.destroy(error));
     return secure;
   }
+}
+
+function checked(hawser: HttpConnectOptions): HttpConnectOptions {
+  parseConnectOptions(hawser);
+  refuseData(hawser);
+  return hawser;
 }
 
 // Node sets a connection that is kept to probes after 1 s, where nobody has said another time; here

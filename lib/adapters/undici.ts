@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { requireObject } from "../errors/index.ts";
 import { Connection } from "../net/connection.ts";
 import { parseConnectOptions } from "../net/parameters.ts";
-import type { ConnectOptions, StreamEndpoint, TlsOption } from "../net/types.ts";
+import type { StreamEndpoint, TlsOption } from "../net/types.ts";
 import { refuseData } from "./claim.ts";
 import { toDuplex } from "./duplex.ts";
 import type { HttpConnectOptions } from "./http.ts";
@@ -42,7 +42,7 @@ export function connector(
 ): (target: UndiciTarget, callback: UndiciCallback) => void {
   const { socketPath, ...plain } = requireObject(options, "options") as ConnectorOptions;
   parseConnectOptions(plain);
-  refuseData(plain as ConnectOptions);
+  refuseData(plain);
   return (target, callback) => {
     let connection: Connection<never>;
     try {
