@@ -16,7 +16,7 @@ import type { CloseResult } from "../types.ts";
 import type { UdpFlow } from "./flow.ts";
 import { FlowPaths } from "./flow-paths.ts";
 import type { FlowPolicy } from "./flow-policy.ts";
-import { isMulticast } from "./local-addresses.ts";
+import { isLoopback, isMulticast } from "./local-addresses.ts";
 import { maxDatagramSizeTo } from "./path-mtu.ts";
 import type { UdpPort } from "./port.ts";
 
@@ -87,6 +87,7 @@ export abstract class FlowBase<T = unknown> implements PathUser {
   /** @internal */
   protected needsDrain = false;
   readonly #localAddress: string;
+  readonly #interface: number;
 
   /** @internal */
   constructor(
@@ -102,10 +103,15 @@ export abstract class FlowBase<T = unknown> implements PathUser {
     this.owner = owner;
     this.policy = policy;
     this.#localAddress = local.address;
+    this.#interface = local.index;
+    // What the kernel would choose by itself is not said: it costs a control message each time. A
+    // loopback address has one interface only.
+    const isBound = isConnected || port.local.address === local.address;
+    const hasOneWay = isConnected || isLoopback(local.address);
     this.route = {
       to: isConnected ? null : remote.words,
-      local: isConnected ? null : local.words,
-      interface: isConnected ? 0 : local.index,
+      local: isBound ? null : local.words,
+      interface: hasOneWay ? 0 : local.index,
       trafficClass: 0,
     };
     this.isToGroup = owner.flowMode !== undefined && isMulticast(remote.address);
@@ -151,7 +157,7 @@ export abstract class FlowBase<T = unknown> implements PathUser {
 
   /** Index of the interface that the first datagram came through; null where we began. */
   get interface(): number | null {
-    return this.route.interface === 0 ? null : this.route.interface;
+    return this.#interface === 0 ? null : this.#interface;
   }
 
   /** The descriptor, for `getOption` and the like; a listener's flows share one. -1 when closed. */

@@ -65,6 +65,11 @@ export function isMulticast(address: string): boolean {
     : /^(?:22[4-9]|23\d)\./.test(address);
 }
 
+/** Whether an address is this host's own, on its loopback interface (RFC 1122 section 3.2.1.3). */
+export function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}
+
 function isBroadcast(address: string): boolean {
   if (address.includes(":")) return false;
   if (address === "255.255.255.255") return true;

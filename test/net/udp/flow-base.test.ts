@@ -3,7 +3,7 @@
 import { inspect } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import type { HawserError } from "../../../lib/errors/index.ts";
-import { connect, listen } from "../../../lib/index.ts";
+import { connect, interfaces, listen } from "../../../lib/index.ts";
 import type { CloseResult } from "../../../lib/net/types.ts";
 import type { UdpFlow } from "../../../lib/net/udp/flow.ts";
 import type { UdpConnectOptions, UdpFlowHandler } from "../../../lib/net/udp/types.ts";
@@ -60,6 +60,27 @@ describe("a flow", () => {
     expect(listener.fd).toBeGreaterThan(0);
     expect(() => getOption(flow, "IP_TTL")).toThrow(/EBADF/);
   });
+
+  test.each([
+    ["udp://127.0.0.1:0", "127.0.0.1"],
+    ["udp://0.0.0.0:0", "127.0.0.1"],
+    ["udp://[::]:0", "::1"],
+  ] as const)(
+    "of a listener on %s answers %s from there, by the interface of arrival",
+    async (url, address) => {
+      const listener = await listen(url, { data: (flow, bytes) => flow.write(bytes) });
+      open.push(listener);
+      const host = address.includes(":") ? `[${address}]` : address;
+      const flow = await connect(`udp://${host}:${listener.port}` as "udp://x");
+      open.push(flow);
+      await flow.send("x");
+      expect(String(await flow.receive())).toBe("x");
+      const [served] = listener.connections;
+      const loopback = interfaces().find(({ kind }) => kind === "loopback");
+      expect(served).toMatchObject({ localAddress: address, interface: loopback?.index });
+      expect(flow.interface).toBeNull();
+    },
+  );
 
   test("is shown with what it is between, and nothing of its insides", async () => {
     const flow = await flowTo(portOf(plainSocket()));
