@@ -160,6 +160,12 @@ await listen("ws://127.0.0.1:8081", async (socket) => {
 });
 const flows = await listen("udp://[::]:9000", { data(flow, bytes) { flow.write(bytes); } });
 same<typeof flows, UdpListener<unknown>>(true);
+const passed = await listen({ fd: 3 }, { data(connection, bytes) { connection.write(bytes); } });
+same<typeof passed, Listener<unknown>>(true);
+const passedOn = await listen({ fd: 3, transport: "wss" }, { tls: { key: "", cert: "" } });
+same<typeof passedOn, WebSocketListener<unknown>>(true);
+// @ts-expect-error a listening descriptor is not for connecting
+await connect({ fd: 3 });
 
 const socket = tune(new Socket(), { keepAlive: { idle: 60_000 } });
 same<typeof socket, Socket>(true);
