@@ -6,9 +6,9 @@ import type { HawserError } from "../errors/index.ts";
 import type { Connection } from "../net/connection.ts";
 import { listen } from "../net/entry.ts";
 import type { Listener } from "../net/listener.ts";
-import type { ListenOptions } from "../net/types.ts";
+import type { ListenEndpoint, ListenOptions } from "../net/types.ts";
 import { Commands } from "./exec.ts";
-import { connectionOptions, readStreamUrl, STREAM_FLAGS, UsageError } from "./flags.ts";
+import { connectionOptions, readCount, readStreamUrl, STREAM_FLAGS, UsageError } from "./flags.ts";
 import { Input, pipeBoth } from "./pipe.ts";
 import { place } from "./terminal.ts";
 import { isTlsUrl, SERVER_TLS_FLAGS, tlsOptions } from "./tls-flags.ts";
@@ -24,6 +24,8 @@ tls://HOST:PORT the same with a certificate; unix:PATH or unix:@NAME. The addres
 standard error. udp://HOST:PORT prints datagrams of any peer, or of a multicast group, with options
 of its own: hawser help udp.
 
+  --fd N                a listening descriptor that was passed, in place of a URL; by TLS with
+                        --cert and --key
   --echo                send everything back
   --exec COMMAND        run a command for each connection, by the shell; its environment has
                         HAWSER_REMOTE_ADDRESS and HAWSER_REMOTE_PORT
@@ -44,6 +46,7 @@ For tls:
 export const LISTEN_FLAGS = {
   ...STREAM_FLAGS,
   ...SERVER_TLS_FLAGS,
+  fd: { type: "string" },
   echo: { type: "boolean" },
   exec: { type: "string" },
   "keep-open": { type: "boolean", short: "k" },
@@ -62,7 +65,7 @@ export async function runListen(args: string[]): Promise<void> {
     allowPositionals: true,
     options: LISTEN_FLAGS,
   });
-  const url = readStreamUrl(positionals, "listen");
+  const { url, endpoint } = readTarget(values, positionals);
   const { echo = false, exec } = values;
   if (echo && exec !== undefined) throw new UsageError("--echo and --exec exclude each other");
   const {
@@ -76,13 +79,27 @@ export async function runListen(args: string[]): Promise<void> {
     throw new UsageError("listen tls: needs --cert and --key");
   }
   if (echo) {
-    await serve(url, await listen(url, options, echoBack));
+    await serve(url, await listen(endpoint, options, echoBack));
   } else if (exec !== undefined) {
-    await serveCommand(url, exec, options);
+    await serveCommand(url, endpoint, exec, options);
   } else {
-    const listener = await listen(url, { ...options, allowHalfOpen: true });
+    const listener = await listen(endpoint, { ...options, allowHalfOpen: true });
     await takeOne(url, listener, values["keep-open"]);
   }
+}
+
+// A descriptor has no URL: the scheme alone stands for one.
+function readTarget(
+  { fd, cert }: { readonly fd?: string | undefined; readonly cert?: string | undefined },
+  positionals: readonly string[],
+): { url: string; endpoint: ListenEndpoint } {
+  if (fd === undefined) {
+    const url = readStreamUrl(positionals, "listen");
+    return { url, endpoint: url };
+  }
+  if (positionals.length > 0) throw new UsageError("listen takes a URL or --fd, not both");
+  const transport = cert === undefined ? undefined : "tls";
+  return { url: `${transport ?? "tcp"}:`, endpoint: { fd: readCount(fd, "--fd", 0), transport } };
 }
 
 // A handshake that failed, or no descriptor left: the others are served nevertheless.
@@ -117,20 +134,25 @@ async function echoBack(connection: Connection): Promise<void> {
 }
 
 async function serveCommand(
-  url: `tcp://${string}`,
+  url: string,
+  endpoint: ListenEndpoint,
   exec: string,
   options: ListenOptions,
 ): Promise<void> {
   const commands = new Commands(exec);
-  const listener = await listen(url, { ...options, allowHalfOpen: true }, async (connection) => {
-    try {
-      await commands.run(connection);
-    } catch (error) {
-      complain(null, error as Error);
-      // An end would look as if the command had nothing to say.
-      connection.abort();
-    }
-  });
+  const listener = await listen(
+    endpoint,
+    { ...options, allowHalfOpen: true },
+    async (connection) => {
+      try {
+        await commands.run(connection);
+      } catch (error) {
+        complain(null, error as Error);
+        // An end would look as if the command had nothing to say.
+        connection.abort();
+      }
+    },
+  );
   await serve(url, listener);
   commands.stop();
 }

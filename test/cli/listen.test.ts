@@ -1,11 +1,14 @@
 // `hawser listen` as a person runs it, with peers of Node's own and a terminal of script(1).
 // Not here: TLS (secure.test.ts), commands (exec.test.ts), udp: (udp.test.ts).
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import {
@@ -14,6 +17,7 @@ import {
   hasScript,
   hawser,
   inTerminal,
+  MAIN,
   type Run,
   skippedWithoutScript,
 } from "./support.ts";
@@ -42,6 +46,34 @@ describe("hawser listen", () => {
     expect(await Promise.all([talk(port, "one"), talk(port, "two")])).toEqual(["one", "two"]);
     run.child.kill("SIGINT");
     expect(await run.ended()).toBe(0);
+  });
+
+  it("--fd takes the connections of a socket that it was passed, beside others who have it", async () => {
+    const server = net.createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+    const { port } = server.address() as net.AddressInfo;
+    const command = spawn(process.execPath, [MAIN, "listen", "--fd", "3", "--echo"], {
+      stdio: ["ignore", "inherit", "pipe", fd],
+    });
+    cleanUps.push(() => command.kill("SIGKILL"));
+    // From here on nobody else accepts.
+    server.close();
+    const [line] = await once(createInterface({ input: command.stderr as Readable }), "line");
+    expect(line).toBe(`listening on tcp://127.0.0.1:${port}`);
+    expect(await talk(port, "passed on")).toBe("passed on");
+    command.kill("SIGINT");
+    expect((await once(command, "exit"))[0]).toBe(0);
+  });
+
+  it.each([
+    [["--fd", "9999"], 1, /fd:9999: this process has no such descriptor/],
+    [["--fd", "x"], 2, /--fd takes a whole number/],
+    [["--fd", "3", "tcp://127.0.0.1:0"], 2, /a URL or --fd, not both/],
+  ] as const)("%j is told as what it is", async (args, status, text) => {
+    const run = hawser("listen", ...args);
+    expect(await run.ended()).toBe(status);
+    expect(run.err).toMatch(text);
   });
 
   it("takes one connection for its input and output", async () => {
