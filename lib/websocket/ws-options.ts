@@ -37,6 +37,10 @@ export interface WsCommonOptions {
    */
   readonly maxBufferedChunks?: number | undefined;
   /**
+   * Nothing to bound either: while 64 KiB are unsent only the newest ping waits for its answer.
+   */
+  readonly maxPendingAutoPongs?: number | undefined;
+  /**
    * Unsent bytes above which another message fails the connection with ENOBUFS: what a peer that
    * does not read may cost. Not in `ws`. Default: no limit, as there.
    */

@@ -43,6 +43,9 @@ export interface WsServerOptions extends WsCommonOptions {
 
 type Upgraded = (socket: WsSocket, request: IncomingMessage) => void;
 
+/** Upgrades that were taken: handing one in twice is a mistake in how servers are wired. */
+const taken = new WeakSet<Duplex>();
+
 const RUNNING = 0;
 const CLOSING = 1;
 const CLOSED = 2;
@@ -200,6 +203,12 @@ export class WsServer extends EventEmitter {
     head: Buffer,
     callback: Upgraded,
   ): void {
+    if (taken.has(stream)) {
+      throw new Error(
+        "server.handleUpgrade() was called more than once with the same socket, possibly due to a " +
+          "misconfiguration",
+      );
+    }
     if (!stream.readable || !stream.writable) {
       stream.destroy();
       return;
@@ -217,6 +226,7 @@ export class WsServer extends EventEmitter {
     // Listeners of `headers` may add lines.
     const lines = accepted.response.toString("latin1").trimEnd().split("\r\n");
     this.emit("headers", lines, request);
+    taken.add(stream);
     const { carrier, rest, start } = adopt(stream, head, this.#policy);
     const WebSocketClass = this.options.WebSocket ?? WsSocket;
     const socket = new WebSocketClass(null);

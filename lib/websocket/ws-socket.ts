@@ -9,11 +9,22 @@ import { ClientUpgrade } from "./client-upgrade.ts";
 import type { WebSocketConnection } from "./connection.ts";
 import { parseClientOptions } from "./options.ts";
 import type { Message, WebSocketHandlers } from "./types.ts";
+import {
+  checkProtocols,
+  checkUrl,
+  controlPayloadOf,
+  fieldsOf,
+  payloadOf,
+  pickDefined,
+  reasonOf,
+  type WsData,
+  type WsHeaders,
+  withoutSecrets,
+} from "./ws-arguments.ts";
 import { wsError } from "./ws-errors.ts";
 import { WsEventTarget } from "./ws-events.ts";
 import { shareOf, type WsCommonOptions } from "./ws-options.ts";
 
-export type WsData = string | number | Buffer | ArrayBuffer | ArrayBufferView | readonly Buffer[];
 type Callback = (error?: Error) => void;
 
 export interface WsSendOptions {
@@ -27,7 +38,8 @@ export interface WsSendOptions {
 /** Options of the client. TLS options may stand among them, as in `ws`. */
 export interface WsClientOptions extends WsCommonOptions {
   readonly handshakeTimeout?: number | undefined;
-  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  /** Those of the handshake itself, as in a request that is passed on, are left out. */
+  readonly headers?: WsHeaders | undefined;
   readonly origin?: string | undefined;
   readonly auth?: string | undefined;
   readonly followRedirects?: boolean | undefined;
@@ -78,6 +90,11 @@ export class WsSocket extends WsEventTarget {
   #binaryType = "nodebuffer";
   #late = 0;
   #parts: ReturnType<WebSocketConnection["stream"]> | null = null;
+  /** What waits behind a Blob that is being read; null while nothing does. */
+  #line: Promise<void> | null = null;
+  #isClosing = false;
+  /** The server's refusal was left to a listener: whoever gives up now is told by itself. */
+  #isRefused = false;
 
   /** `address` is null for the sockets of a server. */
   constructor(
@@ -94,11 +111,9 @@ export class WsSocket extends WsEventTarget {
   }
 
   #connect(url: URL, protocols: readonly string[], options: WsClientOptions, hops: number): void {
-    if (new Set(protocols).size !== protocols.length) {
-      throw new SyntaxError("An invalid or duplicated subprotocol was specified");
-    }
+    checkProtocols(protocols);
     this.#url = url.href;
-    const headers: Record<string, string | readonly string[]> = { ...options.headers };
+    const headers = fieldsOf(options.headers);
     if (options.origin !== undefined) headers["Origin"] = options.origin;
     if (options.auth !== undefined) {
       headers["Authorization"] = `Basic ${Buffer.from(options.auth).toString("base64")}`;
@@ -147,7 +162,8 @@ export class WsSocket extends WsEventTarget {
       const target = checkUrl(new URL(location, url).href);
       // What proves who we are stays with the host it was meant for.
       const isSame = target.host === url.host && target.protocol === url.protocol;
-      const next = isSame ? options : withoutSecrets(options);
+      const { auth: _, ...rest } = options;
+      const next = isSame ? options : { ...rest, headers: withoutSecrets(options.headers) };
       this.emit("redirect", target.href, null);
       this.#connect(target, protocols, next, hops + 1);
     } catch (reason) {
@@ -165,6 +181,7 @@ export class WsSocket extends WsEventTarget {
         headers: response.headers,
         rawHeaders: response.rawHeaders,
       });
+      this.#isRefused = true;
       const request = { destroy: () => this.terminate(), abort: () => this.terminate() };
       this.emit(
         "unexpected-response",
@@ -239,7 +256,7 @@ export class WsSocket extends WsEventTarget {
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
-    if (this.#state === 1 && this.#socket?.state !== "ready") return 2;
+    if (this.#state === 1 && (this.#isClosing || this.#socket?.state !== "ready")) return 2;
     return this.#state;
   }
 
@@ -284,13 +301,40 @@ export class WsSocket extends WsEventTarget {
     this.#requireBegun();
     const given = typeof options === "function" ? {} : (options ?? {});
     const done = typeof options === "function" ? options : callback;
-    const payload = payloadOf(data);
-    const socket = this.#socket;
-    if (this.readyState !== 1 || socket === null) {
-      this.#tooLate(Buffer.byteLength(payload), done);
+    const payload = data instanceof Blob ? data : payloadOf(data);
+    if (this.readyState !== 1) {
+      this.#tooLate(sizeOf(payload), done);
       return;
     }
-    const { binary = typeof payload !== "string", compress = true, fin = true } = given;
+    this.#inLine(payload, (bytes) => this.#put(bytes, given, done));
+  }
+
+  // In the order of the calls, although a Blob has to be read first.
+  #inLine(data: string | Uint8Array | Blob, use: (bytes: string | Uint8Array) => void): void {
+    if (this.#line === null && !(data instanceof Blob)) {
+      use(data);
+      return;
+    }
+    const step = async () => {
+      use(data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : data);
+    };
+    const failed = (error: unknown) => {
+      this.emit("error", error);
+      this.terminate();
+    };
+    const line: Promise<void> = (this.#line ?? Promise.resolve())
+      .then(step)
+      .catch(failed)
+      .then(() => {
+        if (this.#line === line) this.#line = null;
+      });
+    this.#line = line;
+  }
+
+  #put(payload: string | Uint8Array, options: WsSendOptions, done: Callback | undefined): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    const { binary = typeof payload !== "string", compress = true, fin = true } = options;
     if (!fin || this.#parts !== null) {
       this.#sendPart(socket, payload, { binary, compress }, fin, done);
     } else if (done === undefined) {
@@ -338,13 +382,16 @@ export class WsSocket extends WsEventTarget {
     const done = [data, mask, callback].find((one) => typeof one === "function") as
       | Callback
       | undefined;
-    const payload = typeof data === "function" || data === undefined ? "" : payloadOf(data);
+    const given = typeof data === "function" || data === undefined ? "" : data;
+    const payload = given instanceof Blob ? given : controlPayloadOf(given);
     if (this.readyState !== 1) {
-      this.#tooLate(Buffer.byteLength(payload), done);
+      this.#tooLate(sizeOf(payload), done);
       return;
     }
-    this.#socket?.[kind](payload);
-    if (done !== undefined) process.nextTick(done);
+    this.#inLine(payload, (bytes) => {
+      this.#socket?.[kind](controlPayloadOf(bytes as Uint8Array));
+      if (done !== undefined) process.nextTick(done);
+    });
   }
 
   #requireBegun(): void {
@@ -368,18 +415,9 @@ export class WsSocket extends WsEventTarget {
       this.#abortHandshake();
       return;
     }
-    const text = reason === undefined ? "" : String(reason);
-    try {
-      this.#socket?.closeWith(code ?? (text === "" ? undefined : 1000), text);
-    } catch (error) {
-      if (code !== undefined && (error as { code?: string }).code === "ERR_OUT_OF_RANGE") {
-        const isReason = Buffer.byteLength(text) > 123;
-        throw isReason
-          ? new RangeError("The message must not be greater than 123 bytes")
-          : new TypeError("First argument must be a valid error code number");
-      }
-      throw error;
-    }
+    const text = reasonOf(code, reason);
+    this.#isClosing = true;
+    this.#inLine("", () => this.#socket?.closeWith(code, text));
   }
 
   terminate(): void {
@@ -392,48 +430,11 @@ export class WsSocket extends WsEventTarget {
     if (this.#upgrade === null) return;
     const why = "WebSocket was closed before the connection was established";
     this.#state = 2;
-    this.#upgrade.cancel(new Error(why));
+    if (this.#isRefused) process.nextTick(() => this.#fail(new Error(why)));
+    else this.#upgrade.cancel(new Error(why));
   }
 }
 
-function payloadOf(data: WsData): string | Uint8Array {
-  if (typeof data === "string") return data;
-  if (typeof data === "number") return String(data);
-  if (data === undefined || data === null) return "";
-  if (Array.isArray(data)) return Buffer.concat(data as Buffer[]);
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return Buffer.from(data);
-  return Buffer.from(data as never);
-}
-
-function checkUrl(text: string): URL {
-  if (text.startsWith("ws+unix:")) return { href: text, protocol: "ws+unix:", host: text } as URL;
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new SyntaxError(`Invalid URL: ${text}`);
-  }
-  if (url.protocol === "http:" || url.protocol === "https:") {
-    url = new URL(url.href.replace(/^http/, "ws"));
-  }
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new SyntaxError(
-      'The URL\'s protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"',
-    );
-  }
-  if (url.hash !== "") throw new SyntaxError("The URL contains a fragment identifier");
-  return url;
-}
-
-function pickDefined(options: WsClientOptions, keys: readonly string[]): Record<string, unknown> {
-  const known = keys.filter((key) => options[key] !== undefined);
-  return Object.fromEntries(known.map((key) => [key, options[key]]));
-}
-
-function withoutSecrets({ auth: _, headers = {}, ...rest }: WsClientOptions): WsClientOptions {
-  const kept = Object.entries(headers).filter(
-    ([name]) => !["authorization", "cookie", "host"].includes(name.toLowerCase()),
-  );
-  return { ...rest, headers: Object.fromEntries(kept) };
+function sizeOf(payload: string | Uint8Array | Blob): number {
+  return payload instanceof Blob ? payload.size : Buffer.byteLength(payload);
 }

@@ -1,6 +1,8 @@
 // The options of the `ws` package in this library's terms.
 
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { WebSocketServer, WebSocket as WS } from "ws";
 import { shareOf, type WsCommonOptions } from "../../lib/websocket/ws-options.ts";
 
 const share = (options: WsCommonOptions = {}, deflates = false) =>
@@ -59,4 +61,27 @@ test("compression: windows, takeover, threshold, level; the rest of zlib's is ig
 test("wrong values are refused", () => {
   expect(() => share({ perMessageDeflate: { serverMaxWindowBits: 16 } })).toThrow(RangeError);
   expect(() => share({ maxPayload: 1.5 })).toThrow(RangeError);
+});
+
+test("the table of docs/api.md names each option, event and method that the package has", () => {
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const files = ["websocket", "websocket-server", "permessage-deflate"];
+  const source = files.map((file) => read(`node_modules/ws/lib/${file}.js`)).join("\n");
+  const named = (pattern: RegExp) => [...source.matchAll(pattern)].map((match) => match[1] ?? "");
+  const methods = [WS.prototype, WebSocketServer.prototype].flatMap((one) =>
+    Object.getOwnPropertyNames(one).filter((name) =>
+      /^(?:close|terminate|p\w+e|send|p.ng)$/.test(name),
+    ),
+  );
+  const names = new Set([
+    ...named(/@param \{[^}]*\} \[options\.(\w+)/g),
+    ...named(/\.emit\(\s*'([\w-]+)'/g),
+    ...methods,
+  ]);
+  // Who makes one asks for it in no option.
+  for (const own of ["isServer"]) names.delete(own);
+  expect(names.size).toBeGreaterThan(45);
+  const page = read("docs/api.md");
+  const table = page.slice(page.indexOf("| Of `ws` | How it is met |"), page.indexOf("\n## TLS"));
+  expect([...names].filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
 });
