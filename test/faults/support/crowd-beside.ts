@@ -30,6 +30,11 @@ export class CrowdBeside {
     return beside;
   }
 
+  /** Closes them. */
+  leave(): Promise<void> {
+    return this.#crowd.leave();
+  }
+
   /** What is wrong, or null: all alive, every byte in order both ways, none told of anything. */
   async account(): Promise<string | null> {
     this.#crowd.hush();

@@ -60,8 +60,8 @@ export class RecordReader {
     while (this.problem === undefined && rest.length >= HEAD_BYTES) {
       const size = rest.readUInt32BE(0);
       // Else a length that is wrong would wait for bytes that never come.
-      if (size > LARGE_BYTES) this.problem = `a record of ${size} bytes`;
-      if (rest.length < HEAD_BYTES + size) break;
+      if (size > LARGE_BYTES) this.#fail(`a record of ${size} bytes`);
+      if (size > LARGE_BYTES || rest.length < HEAD_BYTES + size) break;
       this.#check(rest.subarray(0, HEAD_BYTES + size));
       rest = rest.subarray(HEAD_BYTES + size);
     }
