@@ -16,6 +16,7 @@ import tls from "node:tls";
 import { afterEach, expect, it } from "vitest";
 import { WebSocket as WsClient } from "ws";
 import { hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
+import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 const MAX_LINES = 16;
@@ -188,6 +189,30 @@ const tests: Record<string, () => Promise<void>> = {
     child.kill("SIGTERM");
     expect(await line()).toBe("closed, 0 connections had to be aborted");
     expect(await once(child, "exit")).toEqual([0, null]);
+  },
+  "passed-socket.ts": async () => {
+    const { child, line } = await echoes("passed-socket.ts");
+    child.kill("SIGTERM");
+    expect(await line()).toBe("whoever was there has been served");
+    const server = net.createServer();
+    const port = await serve(server);
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+    const node = [process.execPath, "--import", "tsx", "passed-socket.ts"];
+    const activation = 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"';
+    const service = spawn("sh", ["-c", activation, "sh", "env", ...nodeArguments(), ...node], {
+      cwd: EXAMPLES,
+      env: foreignEnvironment(),
+      stdio: ["ignore", "pipe", "inherit", fd],
+    });
+    children.push(service);
+    server.close();
+    const [said] = await once(service.stdout, "data");
+    expect(String(said)).toBe(`echo on ${port}\n`);
+    const socket = net.connect(port, "127.0.0.1");
+    socket.end("passed on");
+    expect(await text(socket)).toBe("passed on");
+    service.kill("SIGTERM");
+    expect((await once(service, "exit"))[0]).toBe(0);
   },
   "connect.ts": async () => {
     const server = net.createServer((socket) => socket.pipe(socket));
