@@ -28,9 +28,16 @@ export function parseWebUrl(text: string): URL {
   return url;
 }
 
-/** @throws DOMException "SyntaxError" where they are no distinct tokens */
+/**
+ * @throws DOMException "SyntaxError" where they are no distinct tokens; TypeError for options, which
+ *   come after them
+ */
 export function readProtocols(protocols: string | Iterable<string>): readonly string[] {
-  const list = typeof protocols === "string" ? [protocols] : Array.from(protocols, String);
+  const isList = typeof protocols === "object" && protocols !== null;
+  if (isList && typeof protocols[Symbol.iterator] !== "function") {
+    throw new TypeError("Subprotocols must be a string or a sequence; options come after them");
+  }
+  const list = isList ? Array.from(protocols, (one) => `${one}`) : [`${protocols}`];
   const isUnique = new Set(list.map((one) => one.toLowerCase())).size === list.length;
   if (isUnique && list.every(isToken)) return list;
   throw new DOMException("The subprotocols must be distinct tokens", "SyntaxError");
@@ -87,4 +94,16 @@ export function requireUnsignedShort(value: unknown, name: string): number {
   const number = Math.trunc(Number(value));
   if (number >= 0 && number <= 65_535) return number;
   throw new TypeError(`${name} must be a number from 0 to 65535`);
+}
+
+/** Web IDL tells what is missing from what is undefined. @throws TypeError */
+export function requireArguments(call: string, given: number): void {
+  if (given === 0) throw new TypeError(`${call} needs an argument, and none was given`);
+}
+
+/** Web IDL, section 3.7: the members of an interface can be enumerated. */
+export function showMembers(prototype: object): void {
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    if (name !== "constructor") Object.defineProperty(prototype, name, { enumerable: true });
+  }
 }

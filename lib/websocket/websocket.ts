@@ -14,6 +14,8 @@ import {
   readClose,
   readData,
   readProtocols,
+  requireArguments,
+  showMembers,
   toWellFormed,
 } from "./web-arguments.ts";
 
@@ -37,14 +39,15 @@ export type EventHandler<E> = ((event: E) => unknown) | null;
  * upgrade.
  */
 export class WebSocket extends EventTarget {
-  static readonly CONNECTING = CONNECTING;
-  static readonly OPEN = OPEN;
-  static readonly CLOSING = CLOSING;
-  static readonly CLOSED = CLOSED;
-  readonly CONNECTING = CONNECTING;
-  readonly OPEN = OPEN;
-  readonly CLOSING = CLOSING;
-  readonly CLOSED = CLOSED;
+  // Put there below, as Web IDL has them: on the class and its prototype, and not to be changed.
+  declare static readonly CONNECTING: 0;
+  declare static readonly OPEN: 1;
+  declare static readonly CLOSING: 2;
+  declare static readonly CLOSED: 3;
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
 
   readonly #url: string;
   readonly #upgrade: ClientUpgrade;
@@ -69,7 +72,9 @@ export class WebSocket extends EventTarget {
     options: WebSocketInit = {},
   ) {
     super();
-    const record = parseWebUrl(String(url));
+    // biome-ignore lint/complexity/noArguments: Web IDL counts them
+    requireArguments("WebSocket", arguments.length);
+    const record = parseWebUrl(`${url}`);
     this.#url = record.href;
     const parameters = parseClientOptions({
       ...options,
@@ -166,6 +171,8 @@ export class WebSocket extends EventTarget {
    * @throws DOMException "InvalidStateError" before `open`
    */
   send(data: string | ArrayBufferLike | ArrayBufferView | Blob): void {
+    // biome-ignore lint/complexity/noArguments: Web IDL counts them
+    requireArguments("send", arguments.length);
     if (this.readyState === CONNECTING) {
       throw new DOMException("The WebSocket is not open yet", "InvalidStateError");
     }
@@ -210,7 +217,7 @@ export class WebSocket extends EventTarget {
    * @throws DOMException "InvalidAccessError" for a code that is neither 1000 nor 3000 to 4999,
    *   "SyntaxError" for a reason of more than 123 bytes of UTF-8
    */
-  close(code?: number, reason?: string): void {
+  close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
     const number = code === undefined ? undefined : clampToUnsignedShort(code);
     const text = reason === undefined ? "" : toWellFormed(String(reason));
     const close = readClose(number, text);
@@ -258,3 +265,10 @@ export class WebSocket extends EventTarget {
     return "WebSocket";
   }
 }
+
+const CONSTANTS = { CONNECTING, OPEN, CLOSING, CLOSED };
+for (const [name, value] of Object.entries(CONSTANTS)) {
+  Object.defineProperty(WebSocket, name, { value, enumerable: true });
+  Object.defineProperty(WebSocket.prototype, name, { value, enumerable: true });
+}
+showMembers(WebSocket.prototype);

@@ -21,6 +21,9 @@ async function event<E extends Event>(socket: WebSocket, type: string): Promise<
 
 const named = (name: string) => expect.objectContaining({ name });
 
+/** Where nobody listens. */
+const LOST = "ws://127.0.0.1:1";
+
 describe("the constructor", () => {
   test.each([
     ["nonsense", "http://"],
@@ -53,6 +56,41 @@ describe("the constructor", () => {
       0, 1, 2, 3,
     ]);
     expect(Object.prototype.toString.call(WebSocket.prototype)).toBe("[object WebSocket]");
+  });
+
+  test("has its members as Web IDL puts them: enumerable, constants not to be changed", () => {
+    const { prototype } = WebSocket;
+    const shown: string[] = [];
+    for (const name in prototype) if (!(name in EventTarget.prototype)) shown.push(name);
+    expect(shown.sort()).toEqual(
+      [
+        ...["CLOSED", "CLOSING", "CONNECTING", "OPEN", "binaryType", "bufferedAmount", "close"],
+        ...["extensions", "onclose", "onerror", "onmessage", "onopen", "protocol", "readyState"],
+        ...["send", "url"],
+      ].sort(),
+    );
+    for (const where of [WebSocket, prototype]) {
+      expect(Object.getOwnPropertyDescriptor(where, "CLOSED")).toEqual({
+        value: 3,
+        enumerable: true,
+        writable: false,
+        configurable: false,
+      });
+    }
+    expect([WebSocket.length, prototype.send.length, prototype.close.length]).toEqual([1, 1, 0]);
+    const socket = new WebSocket("ws://127.0.0.1:1");
+    expect([Object.keys(socket), socket.OPEN]).toEqual([[], 1]);
+  });
+
+  test("what is missing, a symbol, and options in the place of subprotocols are TypeErrors", () => {
+    const Any = WebSocket as unknown as new (...args: unknown[]) => WebSocket;
+    for (const wrong of [[], [Symbol("x")], [LOST, Symbol("x")], [LOST, [Symbol("x")]]]) {
+      expect(() => new Any(...wrong), String(wrong.length)).toThrow(TypeError);
+    }
+    expect(() => new Any(LOST, { headers: { a: "b" } })).toThrow(/options come after them/);
+    expect(() => new Any(LOST, new Set(["a", "A"]))).toThrow(DOMException);
+    const socket = new Any(LOST, new Set(["a", "b"]));
+    expect(() => (socket.send as () => void)()).toThrow(TypeError);
   });
 
   test("sends headers and subprotocols", async () => {
