@@ -13,7 +13,12 @@ import {
   requirePort,
   requireString,
 } from "../errors/index.ts";
-import { type NativeAddress, toNativeAddress, toNativePath } from "./address.ts";
+import {
+  type AddressFamily,
+  type NativeAddress,
+  toNativeAddress,
+  toNativePath,
+} from "./address.ts";
 
 /** An IPv4 or IPv6 address, literally: no name is looked up. */
 export interface InternetAddress {
@@ -23,6 +28,11 @@ export interface InternetAddress {
   readonly port: number;
   /** Index of the interface, for link-local addresses (ipv6(7)); instead of a zone. */
   readonly scopeId?: number | undefined;
+  /**
+   * The address's own, which needs not be said; so that what `localAddress` and node:net give can
+   * be passed on. With `"unix"` the address is a path, and the port 0.
+   */
+  readonly family?: AddressFamily | undefined;
 }
 
 /** A Unix socket's (unix(7)). */
@@ -37,7 +47,7 @@ export interface Destination {
   readonly place: ErrorContext;
 }
 
-const INTERNET_KEYS: ReadonlySet<string> = new Set(["address", "port", "scopeId"]);
+const INTERNET_KEYS: ReadonlySet<string> = new Set(["address", "port", "scopeId", "family"]);
 const UNIX_KEYS: ReadonlySet<string> = new Set(["path"]);
 const MAX_SCOPE_ID = 0xffff_ffff;
 
@@ -51,11 +61,19 @@ export function readDestination(value: unknown, call: string): Destination {
   const given = requireObject(value, "address");
   if (given["path"] !== undefined) {
     rejectUnknownKeys(given, UNIX_KEYS, call);
-    const path = requirePath(given["path"]);
+    const path = requirePath(given["path"], "address.path");
     return { native: path, place: { address: given["path"] as string } };
   }
   rejectUnknownKeys(given, INTERNET_KEYS, call);
+  const { family } = given;
+  if (family === "unix") {
+    const path = requirePath(given["address"], "address.address");
+    return { native: path, place: { address: given["address"] as string } };
+  }
   const address = requireAddress(given["address"], given["scopeId"]);
+  if (family !== undefined && family !== `IPv${address.family}`) {
+    throw invalidArgValue("address.family", "must be that of the address", family);
+  }
   const port = requirePort(given["port"], "address.port");
   const place = { address: given["address"] as string, port };
   return { native: toNativeAddress(address, port), place };
@@ -79,16 +97,16 @@ function requireAddress(value: unknown, scopeId: unknown): IpAddress {
   return { ...address, zone: scope };
 }
 
-function requirePath(value: unknown): NativeAddress {
-  const path = requireString(value, "address.path");
+function requirePath(value: unknown, name: string): NativeAddress {
+  const path = requireString(value, name);
   if (path === "" || path.includes("\0")) {
-    throw invalidArgValue("address.path", "must be neither empty nor contain a zero", path);
+    throw invalidArgValue(name, "must be neither empty nor contain a zero", path);
   }
   const isAbstract = path.startsWith("@");
   // The zero that makes a name abstract stands where the "@" does.
   const size = Buffer.byteLength(path) - (isAbstract ? 1 : 0);
   const { linux, darwin } = MAX_UNIX_PATH_BYTES;
   const most = process.platform === "darwin" ? darwin : linux;
-  if (size > most) throw outOfRange("address.path", `at most ${most} bytes (sun_path)`, path);
+  if (size > most) throw outOfRange(name, `at most ${most} bytes (sun_path)`, path);
   return toNativePath(isAbstract ? path.slice(1) : path, isAbstract);
 }

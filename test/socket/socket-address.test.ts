@@ -42,7 +42,20 @@ describe("an address", () => {
     expect(read({ path: "@name" }).native.bytes).toEqual(Buffer.from("\0name"));
   });
 
+  test("may be what localAddress and node:net give, with its family", () => {
+    const v4 = { address: "127.0.0.1", port: 443 };
+    expect(read({ ...v4, family: "IPv4" })).toEqual(read(v4));
+    const v6 = { address: "::1", port: 443 };
+    expect(read({ ...v6, family: "IPv6" })).toEqual(read(v6));
+    for (const path of ["/run/x.sock", "@name"]) {
+      expect(read({ address: path, family: "unix", port: 0 })).toEqual(read({ path }));
+    }
+  });
+
   test.each([
+    [{ address: "127.0.0.1", port: 1, family: "IPv6" }, TypeError, /address.family/],
+    [{ address: "::1", port: 1, family: 6 }, TypeError, /address.family/],
+    [{ address: "", port: 0, family: "unix" }, TypeError, /address.address/],
     [undefined, TypeError, /"address" must be an object/],
     ["127.0.0.1:80", TypeError, /must be an object/],
     [{ address: "127.0.0.1" }, TypeError, /address.port/],
