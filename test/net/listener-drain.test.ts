@@ -89,7 +89,8 @@ describe("close({ drain: true })", () => {
         return String(bytes);
       };
       await delay(MAX_DRAIN_HANDSHAKES_MS / 2);
-      for (const peer of early) expect(await answerTo(peer)).toBe("leaving");
+      const answers = await Promise.all(early.map(answerTo));
+      expect(answers).toEqual(early.map(() => "leaving"));
       // Half of them find the leaving one, and are taken by the other when they knock again.
       for (const peer of await Promise.all(late)) expect(await answerTo(peer)).toBe("staying");
       expect(await closed).toEqual({ error: null, aborted: 0 });
