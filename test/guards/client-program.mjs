@@ -1,6 +1,7 @@
 // The peer of what is measured, in a process of its own so that what it allocates is not counted.
-// Over node:net. Commands: {open: port, connections}, {echo: n} sends n messages of 20 bytes, each
-// connection one at a time, and answers when all have come back.
+// Over node:net. Commands: {open: port, connections, upgrades} with or without the opening handshake
+// of a WebSocket, {echo: n} sends n messages of 20 bytes, each connection one at a time, and answers
+// when all have come back.
 
 import { once } from "node:events";
 import net from "node:net";
@@ -11,11 +12,28 @@ const MESSAGE = Buffer.from("twenty bytes of echo");
 const OPENING = 100;
 const sockets = [];
 
-async function open(port, connections) {
+const UPGRADE = [
+  "GET / HTTP/1.1",
+  "Host: 127.0.0.1",
+  "Upgrade: websocket",
+  "Connection: Upgrade",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Version: 13",
+  "\r\n",
+].join("\r\n");
+
+async function upgrade(socket) {
+  socket.write(UPGRADE);
+  const [answer] = await once(socket, "data");
+  if (!String(answer).startsWith("HTTP/1.1 101")) throw new Error(String(answer));
+}
+
+async function open(port, connections, upgrades) {
   while (sockets.length < connections) {
     const count = Math.min(OPENING, connections - sockets.length);
     const batch = Array.from({ length: count }, () => net.connect(port, "127.0.0.1").setNoDelay());
     await Promise.all(batch.map((socket) => once(socket, "connect")));
+    if (upgrades) await Promise.all(batch.map(upgrade));
     sockets.push(...batch);
   }
 }
@@ -44,7 +62,7 @@ function echo(messages) {
 }
 
 process.on("message", async (command) => {
-  if ("open" in command) await open(command.open, command.connections);
+  if ("open" in command) await open(command.open, command.connections, command.upgrades);
   else await echo(command.echo);
   process.send({});
 });

@@ -1,14 +1,16 @@
 // An echo server that is measured: what it allocates, and what its connections keep. The style is
-// its argument: lent, owned or await. Commands: ["port"]; ["mark"] collects garbage and starts to
+// its argument: lent, owned, await or webSocket. Commands: ["port"]; ["mark"] collects garbage and starts to
 // count; ["report"] says what was allocated since; ["kept", n] waits for n connections, collects
 // and says what is in use; ["view"] says what one Buffer over memory that is there already takes.
 
 import { PerformanceObserver } from "node:perf_hooks";
 import process from "node:process";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { listen } from "hawser";
 
 const ENDPOINT = "tcp://127.0.0.1:0";
+/** The longest time between two looks at what is not acknowledged yet. */
+const LIVENESS_MS = 1_000;
 
 let messages = 0;
 
@@ -27,6 +29,7 @@ const styles = {
         await connection.send(bytes);
       }
     }),
+  webSocket: () => listen("ws://127.0.0.1:0", { message: data }),
 };
 
 let collections = 0;
@@ -96,6 +99,12 @@ const commands = {
   async kept(connections) {
     while (listener.connections.size < connections) await setImmediate();
     await collect();
+    // What was sent last is looked after until it is acknowledged, which is seen a little later.
+    for (let last = Number.POSITIVE_INFINITY; inUse().heapUsed < last * 0.995; ) {
+      last = inUse().heapUsed;
+      await setTimeout(LIVENESS_MS);
+      await collect();
+    }
     return inUse();
   },
 };
