@@ -23,7 +23,7 @@ const DOMAINS: Readonly<Record<AddressFamily, Domain>> = {
   unix: DOMAIN_UNIX,
 };
 
-/** What is set before bind(2), or says what to bind; but for `reuseAddr`, which is on by default. */
+/** What is set before bind(2), or says what to bind; but for `reuseAddr`, a default. */
 const TOO_LATE = ["family", "interface", "ipv6Only", "lookup", "reusePort"] as const;
 
 /**
