@@ -2,7 +2,15 @@
 
 import "./tls/index.ts";
 
-export { HawserError } from "./errors/hawser-error.ts";
+export {
+  type ErrorBytes,
+  type ErrorContext,
+  type ErrorPhase,
+  type ErrorReason,
+  type ErrorResponse,
+  HawserError,
+  type HawserErrorInit,
+} from "./errors/hawser-error.ts";
 export { Connection } from "./net/connection.ts";
 export { Listener } from "./net/listener.ts";
 export { type LivenessPreset, presets } from "./net/presets.ts";
@@ -13,6 +21,7 @@ export { UdpFlow } from "./net/udp/flow.ts";
 export { DatagramGroup, type GroupOptions } from "./net/udp/group.ts";
 export { UdpListener } from "./net/udp/listener.ts";
 export type * from "./net/udp/types.ts";
+export { type Counters, reactor } from "./socket/counters.ts";
 export type { DatagramBatch } from "./socket/datagram-batch.ts";
 export type { OutgoingDatagram } from "./socket/datagram-many.ts";
 export type { Datagram } from "./socket/datagram-receiver.ts";
@@ -38,13 +47,20 @@ export type {
   TcpInfo,
   WritableOption,
 } from "./socket/options.ts";
-export { getOption, setOption } from "./socket/options.ts";
+export type { TcpCongestionState, TcpState } from "./socket/option-values.ts";
+export {
+  type AnySocket,
+  getOption,
+  getTcpInfo,
+  SOCKET_OPTION_NAMES,
+  setOption,
+} from "./socket/options.ts";
 export type { Peer } from "./socket/peers.ts";
 export { counters } from "./socket/reactor.ts";
 export type { InternetAddress, UnixAddress } from "./socket/socket-address.ts";
 export type { SocketBase } from "./socket/socket-base.ts";
 export { StreamSocket, type StreamSocketOptions } from "./socket/stream-socket.ts";
-export { tune } from "./socket/tune.ts";
+export { type TuneKeepAlive, type TuneOptions, tune } from "./socket/tune.ts";
 export { type AttachOptions, attach, handleUpgrade } from "./websocket/attach.ts";
 export { WebSocketConnection } from "./websocket/connection.ts";
 export {
