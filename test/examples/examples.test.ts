@@ -206,7 +206,7 @@ const tests: Record<string, () => Promise<void>> = {
     });
     children.push(service);
     server.close();
-    const [said] = await once(service.stdout, "data");
+    const [said] = await once(service.stdout as NodeJS.ReadableStream, "data");
     expect(String(said)).toBe(`echo on ${port}\n`);
     const socket = net.connect(port, "127.0.0.1");
     socket.end("passed on");
