@@ -10,6 +10,8 @@ const TALK_MS = 4_000;
 const ANSWERED_WITHIN_MS = 10_000 * slowness;
 const LOOK_EVERY_MS = 50;
 
+const aMoment = () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+
 export class CrowdBeside {
   readonly #crowd = new CrowdMembers();
   readonly #size: number;
@@ -26,6 +28,8 @@ export class CrowdBeside {
     const endpoint = `tcp://127.0.0.1:${beside.#port}` as const;
     const refused = await beside.#crowd.join(endpoint, {}, size);
     if (refused.length > 0) throw new Error(`the crowd: ${JSON.stringify(refused[0])}`);
+    // Who has connected may not have been accepted yet.
+    while (beside.#crowd.report().open[beside.#port] !== 2 * size) await aMoment();
     beside.#crowd.talk(TALK_MS);
     return beside;
   }
@@ -38,13 +42,15 @@ export class CrowdBeside {
   /** What is wrong, or null: all alive, every byte in order both ways, none told of anything. */
   async account(): Promise<string | null> {
     this.#crowd.hush();
+    // Else who is mute and deaf would look like who has nothing to say.
+    this.#crowd.sayAll();
     const port = this.#port;
     const isOver = ({ unanswered, problems }: Report) =>
       unanswered[port] === 0 || problems.length > 0;
     const until = sharedNow() + ANSWERED_WITHIN_MS;
     let report = this.#crowd.report();
     while (!isOver(report) && sharedNow() < until) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await aMoment();
       report = this.#crowd.report();
     }
     const { problems, dead, open, unanswered, listenerErrors } = report;

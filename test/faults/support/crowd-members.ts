@@ -157,6 +157,11 @@ export class CrowdMembers {
     }, everyMs / PARTS);
   }
 
+  /** Every connection that was made here says a record. */
+  sayAll(): void {
+    for (const one of this.#members()) if (one.data.said !== undefined) say(one);
+  }
+
   hush(): void {
     clearInterval(this.#timer);
   }
