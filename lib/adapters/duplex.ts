@@ -16,6 +16,7 @@ import type { ConnectOptions, StreamEndpoint } from "../net/types.ts";
 import { claim, refuseData } from "./claim.ts";
 import { DescribedDuplex } from "./described-duplex.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
+import { closedBeforeConnect, letGo } from "./leaving.ts";
 import { connectOptionsOf, endpointOf } from "./node-arguments.ts";
 import { readKeepAlive, setKeepAlive, setNoDelay } from "./socket-options.ts";
 
@@ -53,6 +54,7 @@ export class ConnectionDuplex extends DescribedDuplex {
   #connection: Connection<never> | null = null;
   #isConnecting = false;
   #isReading = false;
+  #takenBytes = 0;
   /** Bytes given to the connection in the write that is under way. */
   #inFlight = 0;
   #timer: InactivityTimer | null = null;
@@ -82,9 +84,12 @@ export class ConnectionDuplex extends DescribedDuplex {
 
   #adopt(connection: Connection<never>): void {
     this.#connection = connection;
+    this.#takenBytes = connection.bytesRead;
     connection.holdEnd();
     const { state } = connection;
     if (state === "preparing" || state === "waiting") this.#awaitReady(connection);
+    // As in node:net, an open one is read as far as its buffer holds, so that its end is seen.
+    else if (state !== "setup") this.read(0);
     void connection.closed.then(({ error, initiator }) => {
       if (connection === this.#connection) this.#over(error, initiator);
     });
@@ -202,8 +207,14 @@ export class ConnectionDuplex extends DescribedDuplex {
       (bytes) => {
         if (connection !== this.#connection) return;
         this.#isReading = false;
-        if (bytes !== null) this.#timer?.touch();
-        if (!this.destroyed) this.push(bytes);
+        if (this.destroyed) return;
+        if (bytes !== null) {
+          this.#takenBytes += bytes.length;
+          this.#timer?.touch();
+        }
+        this.push(bytes);
+        // As in node:net, an end that nothing stands before is told where nobody reads as well.
+        if (bytes === null) this.read(0);
       },
       (error) => {
         if (connection !== this.#connection) return;
@@ -288,20 +299,15 @@ export class ConnectionDuplex extends DescribedDuplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#timer?.stop();
     const connection = this.#connection;
-    if (connection !== null) this.#letGo(connection);
+    if (connection !== null) {
+      const loses = this.writableLength > this.#inFlight || connection.writableNeedDrain;
+      const isCut = loses || this.#isUnconnected;
+      letGo(connection, isCut, this.writableFinished, this.#takenBytes);
+    }
     for (const { cancel } of this.#deferred.splice(0)) cancel?.(error ?? closedBeforeConnect());
     done(error);
     // As in node:net in a later phase of the loop: who awaits `error` can still await `close`.
     setImmediate(() => this.emit("close", error !== null));
-  }
-
-  // As in node:net, what was written and fits goes out, and an end after it, for which the process
-  // does not wait. Where bytes are lost, the peer must not take what it got for everything: RST.
-  #letGo(connection: Connection<never>): void {
-    const loses = this.writableLength > this.#inFlight || connection.writableNeedDrain;
-    if (loses || this.#isUnconnected) connection.abort();
-    // Who has not ended its own side leaves in the middle, and wants no more of the peer's.
-    else connection.unref().conclude(this.writableFinished ? undefined : 0);
   }
 
   /** As in node:net: ends, and destroys when everything is written. */
@@ -406,18 +412,13 @@ export class ConnectionDuplex extends DescribedDuplex {
   }
 }
 
-function closedBeforeConnect(): HawserError {
-  const code = "ERR_SOCKET_CLOSED_BEFORE_CONNECTION";
-  return new HawserError("Socket closed before the connection was established", { code });
-}
-
 /**
  * A Node stream over a connection: an accepted one, one that is connected or connecting, or one
  * that was made with `new Connection` and not started, whose `connect()` then starts it.
  *
  * The connection belongs to the stream from now on. `end()` is `shutdown()`; `destroy()` is
  * `close()` where what was written still goes out, and `abort()` where more than
- * `sendHighWaterMark` waits, or where the peer sends on to one destroyed before its own end.
+ * `sendHighWaterMark` waits, or, before its own end, where the peer's bytes are unread or go on.
  *
  * @throws TypeError for wrong arguments, with ERR_INVALID_STATE where a `data` callback or another
  *   stream takes what this one would read

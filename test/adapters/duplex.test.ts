@@ -279,7 +279,7 @@ describe("with the rest of Node", () => {
     const { client, server } = await connections();
     const stream = toDuplex(client);
     await server.send(Buffer.alloc(50_000, 9));
-    await stream.connection?.receive({ min: 1, max: 1 });
+    await expect.poll(() => client.bytesRead).toBe(50_000);
     server.abort();
     await client.closed;
     const got: Buffer[] = [];
@@ -288,7 +288,7 @@ describe("with the rest of Node", () => {
       stream.on("error", resolve as never);
     });
     expect(error.code).toBe("ECONNRESET");
-    expect(Buffer.concat(got).length).toBe(49_999);
+    expect(Buffer.concat(got).length).toBe(50_000);
   });
 
   it("destroy() with bytes unsent resets: no part is taken for the whole", async () => {

@@ -196,6 +196,27 @@ describe("reading", () => {
       [["error EMINE", "close true"], "EMINE"],
     ));
 
+  it.each([false, true])(
+    "an end is told to a socket that nobody reads: with data before it %s",
+    (isAfterData) =>
+      same(async ({ client, server }) => {
+        const logs = [logOf(client), logOf(server)];
+        if (isAfterData) await new Promise<void>((resolve) => client.write("x", () => resolve()));
+        client.end();
+        if (!isAfterData) await Promise.all([closed(client), closed(server)]);
+        else await once(client, "finish");
+        // What is unread stands before the end, and is still there.
+        const left = isAfterData
+          ? [
+              server.readableEnded,
+              String(await new Promise((resolve) => server.once("data", resolve))),
+            ]
+          : [];
+        if (isAfterData) await Promise.all([closed(client), closed(server)]);
+        return [logs, left];
+      }),
+  );
+
   it("a reset is told to a socket that nobody reads", () =>
     same(
       async ({ client, server }) => {
