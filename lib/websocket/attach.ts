@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { Deadline } from "../core/deadlines.ts";
 import type { ListenerState } from "../core/states.ts";
 import { Deferred } from "../core/waiting.ts";
-import { invalidArgType, invalidArgValue, requireString } from "../errors/index.ts";
+import { invalidArgType, invalidArgValue, requireObject, requireString } from "../errors/index.ts";
 import { clearDeadline, type DeadlineOwner, setDeadline } from "../net/clock.ts";
 import { readCloseOptions } from "../net/close-options.ts";
 import type { StreamParameters } from "../net/parameters.ts";
@@ -45,20 +45,36 @@ export interface AttachOptions<T = unknown> extends WebSocketListenOptions<T> {
  */
 export function attach<T = unknown>(
   server: Server,
-  options: AttachOptions<T> = {},
+  options?: AttachOptions<T>,
+  handler?: WebSocketHandler<T>,
+): WebSocketListener<T>;
+/** With a function for each WebSocket, and no options. */
+export function attach<T = unknown>(
+  server: Server,
+  handler: WebSocketHandler<T>,
+): WebSocketListener<T>;
+export function attach<T = unknown>(
+  server: Server,
+  options: AttachOptions<T> | WebSocketHandler<T> = {},
   handler?: WebSocketHandler<T>,
 ): WebSocketListener<T> {
   if (typeof server?.on !== "function") throw invalidArgType("server", "an HTTP server", server);
-  const { path, ...rest } = options;
+  if (typeof options === "function") return attach(server, {}, lastHandler(options, handler));
+  const { path, ...rest } = requireObject(options, "options of attach()") as AttachOptions<T>;
   if (path !== undefined && !requireString(path, "path").startsWith("/")) {
     throw invalidArgValue("path", "must begin with /", path);
   }
-  const parameters = parseListenerArguments(rest, handler);
+  const parameters = parseListenerArguments(rest, handler, "attach()");
   return new WebSocketListener<T>(
     parameters,
     path ?? null,
     (hub) => new Upgrades(server, hub, parameters),
   );
+}
+
+function lastHandler<T>(handler: WebSocketHandler<T>, more: unknown): WebSocketHandler<T> {
+  if (more === undefined) return handler;
+  throw invalidArgValue("handler", "must be the last argument of attach()", more);
 }
 
 /**
@@ -74,7 +90,12 @@ export function handleUpgrade<T = unknown>(
   head: Buffer,
   options: WebSocketListenOptions<T> = {},
 ): Promise<WebSocketConnection<T>> {
-  const parameters = parseListenerArguments(options);
+  if (!Array.isArray(request?.rawHeaders)) {
+    throw invalidArgType("request", "the request of an upgrade", request);
+  }
+  if (typeof socket?.pipe !== "function") throw invalidArgType("socket", "a Duplex", socket);
+  if (!Buffer.isBuffer(head)) throw invalidArgType("head", "a Buffer", head);
+  const parameters = parseListenerArguments(options, undefined, "handleUpgrade()");
   const opened = new Deferred<WebSocketConnection<T>>();
   const hub: Hub<T> = new Hub<T>(parameters, null, {
     state: "ready",

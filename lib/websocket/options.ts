@@ -128,14 +128,18 @@ export function parseClientOptions(options: unknown = {}): ClientParameters {
 }
 
 /** @throws TypeError or RangeError for wrong arguments */
-export function parseListenerArguments(options?: unknown, handler?: unknown): ListenerParameters {
+export function parseListenerArguments(
+  options?: unknown,
+  handler?: unknown,
+  call = "listen()",
+): ListenerParameters {
   if (typeof options === "function") {
     if (handler !== undefined) {
       throw invalidArgValue("handler", "must be the last argument of listen()", handler);
     }
     return parseListenerArguments(undefined, options);
   }
-  const { own, stream } = part(options ?? {}, LISTEN_TABLE, LISTEN_FIELDS, "listen()");
+  const { own, stream } = part(options ?? {}, LISTEN_TABLE, LISTEN_FIELDS, call);
   const context = captureContext();
   const checked =
     handler === undefined

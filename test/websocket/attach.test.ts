@@ -3,12 +3,12 @@
 import { once } from "node:events";
 import http from "node:http";
 import https from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Socket } from "node:net";
 import { describe, expect, test, vi } from "vitest";
 import WS from "ws";
 import { attach, counters, handleUpgrade } from "../../lib/index.ts";
 import { hasOpenssl, makeCertificates } from "../adapters/certificates.ts";
-import { afterTest, called, openWs, Raw, request } from "./support.ts";
+import { afterTest, called, open, openWs, Raw, request } from "./support.ts";
 
 async function listening(server: http.Server | https.Server): Promise<number> {
   server.listen(0, "127.0.0.1");
@@ -40,6 +40,37 @@ describe("attach", () => {
     for (const socket of refused) expect(socket.listenerCount("error")).toBeGreaterThan(0);
     rude.socket.resetAndDestroy();
     await vi.waitFor(() => expect(refused.every(({ destroyed }) => destroyed)).toBe(true));
+  });
+
+  test("a function may stand in the place of the options, as with listen()", async () => {
+    const server = http.createServer();
+    const port = await listening(server);
+    const listener = attach(server, async (socket) => {
+      for await (const message of socket) await socket.send(message);
+    });
+    afterTest(() => listener.close({ timeout: 0 }));
+    const socket = await open(`ws://127.0.0.1:${port}`);
+    await socket.send("hello");
+    expect(await socket.receive()).toBe("hello");
+  });
+
+  test("wrong arguments are TypeErrors that name them", () => {
+    const server = http.createServer();
+    const wrong: [unknown[], RegExp][] = [
+      [[5], /"server" must be an HTTP server/],
+      [[server, null], /"options of attach\(\)" must be an object/],
+      [[server, 5], /"options of attach\(\)" must be an object/],
+      [[server, {}, 5], /"handler" must be of type function/],
+      [[server, () => {}, () => {}], /"handler" must be the last argument of attach\(\)/],
+      [[server, { pth: "/x" }], /Unknown option of attach\(\): "pth"/],
+      [[server, { path: "x" }], /"path" must begin with \//],
+    ];
+    for (const [args, why] of wrong) {
+      const call = () => (attach as (...all: unknown[]) => unknown)(...args);
+      expect(call).toThrow(TypeError);
+      expect(call).toThrow(why);
+    }
+    expect(server.listenerCount("upgrade")).toBe(0);
   });
 
   test("a service of node:http keeps its pages, and its WebSockets echo", async () => {
@@ -210,6 +241,20 @@ describe("handleUpgrade", () => {
     const socket = await openWs(`ws://127.0.0.1:${port}`);
     socket.send("a");
     expect(String((await once(socket, "message"))[0])).toBe("a");
+  });
+
+  test("wrong arguments are TypeErrors that name them", () => {
+    const request = { method: "GET", url: "/", headers: {}, rawHeaders: [] };
+    const head = Buffer.alloc(0);
+    const wrong: [unknown[], RegExp][] = [
+      [[5, new Socket(), head], /"request" must be/],
+      [[request, 5, head], /"socket" must be a Duplex/],
+      [[request, new Socket(), "head"], /"head" must be a Buffer/],
+      [[request, new Socket(), head, { foo: 1 }], /Unknown option of handleUpgrade\(\): "foo"/],
+    ];
+    for (const [args, why] of wrong) {
+      expect(() => (handleUpgrade as (...all: unknown[]) => unknown)(...args)).toThrow(why);
+    }
   });
 
   test("rejects where the request is refused, and the client is told", async () => {

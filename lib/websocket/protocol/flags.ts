@@ -19,7 +19,10 @@ export const CLOSE_QUEUED = 256;
 export const HOLD_TOLD = 512;
 /** Messages are given in parts. */
 export const IN_PARTS = 1_024;
-/** Nothing is sent, not even a Close: before the opening handshake is over, and after an abort. */
+/**
+ * Nothing is sent, not even a Close, and nothing delivered: before the opening handshake is over,
+ * and after an abort.
+ */
 export const MUTE = 2_048;
 /** Nothing is parsed while one of these is set. */
 export const HELD = PAUSED | INFLATING;

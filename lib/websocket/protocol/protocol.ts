@@ -286,8 +286,9 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
 
   private deliverable(): boolean {
     this.deadlines?.message(this.now);
-    const closing = this.currentState !== "open" || (this.flags & flag.CLOSE_QUEUED) !== 0;
-    return !closing || (!this.deaf && this.settings.deliverWhileClosing);
+    const ending = flag.CLOSE_QUEUED | flag.MUTE;
+    if (this.currentState === "open" && (this.flags & ending) === 0) return true;
+    return !this.deaf && (this.flags & flag.MUTE) === 0 && this.settings.deliverWhileClosing;
   }
 
   private countControl(): boolean {

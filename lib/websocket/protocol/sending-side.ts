@@ -81,7 +81,10 @@ export abstract class SendingSide implements SenderSink {
     return this.sender?.waiting === true;
   }
 
-  /** Nothing is sent from now on, or before opened(): the handshake is still to come. */
+  /**
+   * Nothing is sent and nothing delivered from now on, or before opened(): the handshake is still
+   * to come.
+   */
   mute(): void {
     this.flags |= flag.MUTE;
   }
