@@ -82,6 +82,10 @@ using ManyCall = int (*)(int descriptor, MultiMessage* messages, unsigned int co
 inline constexpr ManyCall kReceiveMany = nullptr;
 inline constexpr ManyCall kSendMany = nullptr;
 
+// Room for the control messages of one datagram: as many descriptors as one can bring, since those
+// that do not fit are in the process all the same and could never be closed.
+inline constexpr std::size_t kDatagramControlBytes = 2112;
+
 // Control messages of datagrams (ip(4), ip6(4)). The names of IPv6's are hidden behind a macro that
 // must stand before the first header; the numbers are those of <netinet6/in6.h>.
 struct PacketInfo6 {

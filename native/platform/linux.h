@@ -68,6 +68,10 @@ inline int SendMany(int descriptor, MultiMessage* messages, unsigned int count, 
 inline constexpr ManyCall kReceiveMany = ReceiveMany;
 inline constexpr ManyCall kSendMany = SendMany;
 
+// Room for the control messages of one datagram: all that can be asked for. The kernel closes
+// descriptors that do not fit.
+inline constexpr std::size_t kDatagramControlBytes = 192;
+
 // Control messages of datagrams (ip(7), ipv6(7), udp(7), socket(7)).
 struct PacketInfo6 {
   in6_addr address;

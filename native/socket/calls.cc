@@ -189,7 +189,7 @@ ssize_t ReceiveWithDescriptors(int descriptor, void* bytes, size_t size, int* re
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  ControlBuffer<sizeof(int) * kDescriptorsPerMessage> control;
+  ControlBuffer<sizeof(int) * kDescriptorsThatArrive> control;
   *count = 0;
   *truncated = false;
   ssize_t got = Repeat([&] {
@@ -203,12 +203,13 @@ ssize_t ReceiveWithDescriptors(int descriptor, void* bytes, size_t size, int* re
     for (size_t at = 0; at + sizeof(int) <= length; at += sizeof(int)) {
       int arrived;
       std::memcpy(&arrived, data + at, sizeof(arrived));
-      if (!platform::kIsLinux) (void)system_calls.fcntl(arrived, F_SETFD, FD_CLOEXEC);
-      if (*count < kDescriptorsPerMessage) {
-        received[(*count)++] = arrived;
-      } else {
+      if (*count == kDescriptorsPerMessage) {
         (void)system_calls.close(arrived);
+        *truncated = true;
+        continue;
       }
+      if (!platform::kIsLinux) (void)system_calls.fcntl(arrived, F_SETFD, FD_CLOEXEC);
+      received[(*count)++] = arrived;
     }
   });
   return got;

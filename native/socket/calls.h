@@ -93,9 +93,13 @@ inline constexpr int kDescriptorsPerMessage = 16;
 ssize_t SendWithDescriptors(int descriptor, const void* bytes, size_t size, const int* passed,
                             int count);
 
+// What one message can bring: SCM_MAX_FD of Linux, and a control mbuf of XNU, which installs all of
+// them in the process even where the buffer is too short to say so.
+inline constexpr int kDescriptorsThatArrive = 512;
+
 // Reads bytes and the descriptors that came with them. `*count` says how many; each is
-// close-on-exec and the caller's. When more came than fit (MSG_CTRUNC), the kernel closed the rest
-// and `*truncated` is set.
+// close-on-exec and the caller's. When more came than fit, or than this process may open
+// (MSG_CTRUNC), the rest is closed and `*truncated` is set.
 ssize_t ReceiveWithDescriptors(int descriptor, void* bytes, size_t size, int* received, int* count,
                                bool* truncated);
 

@@ -45,8 +45,9 @@ class ControlBuffer {
   size_t used_ = 0;
 };
 
-// Calls `each(level, type, data, length)` for every control message that lies whole within the
-// buffer. The payload may be unaligned: copy it out.
+// Calls `each(level, type, data, length)` for every control message in the buffer. The payload may
+// be unaligned: copy it out. XNU leaves the length of a message that it has cut as it was before:
+// one that reaches beyond the buffer ends there, and is the last.
 template <typename Each>
 void ForEachControlMessage(const msghdr& message, Each each) {
   auto* view = const_cast<msghdr*>(&message);
@@ -56,8 +57,10 @@ void ForEachControlMessage(const msghdr& message, Each each) {
     const uint8_t* data = CMSG_DATA(header);
     if (header->cmsg_len < CMSG_LEN(0)) return;
     size_t length = header->cmsg_len - CMSG_LEN(0);
-    if (data > end || length > static_cast<size_t>(end - data)) return;
-    each(header->cmsg_level, header->cmsg_type, data, length);
+    if (data > end) return;
+    const auto room = static_cast<size_t>(end - data);
+    each(header->cmsg_level, header->cmsg_type, data, length < room ? length : room);
+    if (length > room) return;
   }
 }
 

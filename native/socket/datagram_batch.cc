@@ -127,7 +127,7 @@ int ReceiveBatch::Receive(int descriptor, int count) {
     header.msg_iov = parts_[i];
     header.msg_iovlen = parts_[i][1].iov_len > 0 ? 2 : 1;
     header.msg_control = control_[i];
-    header.msg_controllen = kControlBytes;
+    header.msg_controllen = platform::kDatagramControlBytes;
     header.msg_flags = 0;
   }
   error_ = 0;

@@ -64,12 +64,10 @@ class ReceiveBatch {
   void CloseDescriptors(int index);
 
  private:
-  static constexpr size_t kControlBytes = 192;
-
   platform::MultiMessage messages_[kDatagramsPerBatch];
   iovec parts_[kDatagramsPerBatch][2];
   SocketAddress peers_[kDatagramsPerBatch];
-  alignas(cmsghdr) uint8_t control_[kDatagramsPerBatch][kControlBytes];
+  alignas(cmsghdr) uint8_t control_[kDatagramsPerBatch][platform::kDatagramControlBytes];
   int error_ = 0;
 };
 

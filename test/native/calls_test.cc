@@ -303,3 +303,38 @@ TEST_CASE("SCM_RIGHTS: more than fit are refused when sent, and closed and told 
   // Nothing holds the socket any more: its peer sees the end.
   CHECK(ReadToEnd(passed.far.get()).empty());
 }
+
+TEST_CASE("SCM_RIGHTS: of a message that was cut, all that arrived are closed or the caller's") {
+  Restore restore;
+  // As XNU says it: the length of the message is what it was before the buffer cut it.
+  static std::vector<int> installed;
+  installed.clear();
+  Pair passed = UnixPair();
+  for (int i = 0; i < kDescriptorsThatArrive; i++) installed.push_back(::dup(passed.near.get()));
+  REQUIRE(installed.back() >= 0);
+  system_calls.recvmsg = [](int, msghdr* message, int) -> ssize_t {
+    cmsghdr header{};
+    header.cmsg_len = static_cast<decltype(header.cmsg_len)>(CMSG_LEN(sizeof(int) * 600));
+    header.cmsg_level = SOL_SOCKET;
+    header.cmsg_type = SCM_RIGHTS;
+    auto* bytes = static_cast<uint8_t*>(message->msg_control);
+    REQUIRE(message->msg_controllen >= CMSG_LEN(sizeof(int) * installed.size()));
+    std::memcpy(bytes, &header, sizeof(header));
+    std::memcpy(bytes + CMSG_LEN(0), installed.data(), sizeof(int) * installed.size());
+    message->msg_flags = MSG_CTRUNC;
+    return 1;
+  };
+  char byte;
+  int received[kDescriptorsPerMessage];
+  int arrived = 0;
+  bool truncated = false;
+  CHECK(ReceiveWithDescriptors(0, &byte, 1, received, &arrived, &truncated) == 1);
+  CHECK(truncated);
+  CHECK(arrived == kDescriptorsPerMessage);
+  for (int i = 0; i < arrived; i++) {
+    ::close(received[i]);
+  }
+  passed.near.Close();
+  // Nothing holds the socket any more: its peer sees the end.
+  CHECK(ReadToEnd(passed.far.get()).empty());
+}
