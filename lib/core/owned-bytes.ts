@@ -18,13 +18,14 @@ const LOOP_BYTES = 32;
 
 let block: Buffer = Buffer.alloc(0);
 let memory = block.buffer as ArrayBuffer;
+let view = new DataView(memory);
 let used = 0;
 
 /** A Buffer of `size` bytes with whatever stands in them; the caller fills all of it. */
 export function allocateOwned(size: number): Buffer {
   if (size >= UNSHARED_BYTES) return Buffer.allocUnsafeSlow(size);
   // Which may change the memory.
-  const start = reserve(size);
+  const start = reserveOwned(size);
   return bufferOver(memory, start, size);
 }
 
@@ -35,7 +36,7 @@ export function ownedCopy(source: Buffer, offset: number, length: number): Buffe
     source.copy(copy, 0, offset, offset + length);
     return copy;
   }
-  const start = reserve(length);
+  const start = reserveOwned(length);
   if (length <= LOOP_BYTES) {
     for (let at = 0; at < length; at++) block[start + at] = source[offset + at] as number;
   } else {
@@ -44,15 +45,30 @@ export function ownedCopy(source: Buffer, offset: number, length: number): Buffe
   return bufferOver(memory, start, length);
 }
 
-// Where in the block the next `size` bytes go. Aligned, so that typed arrays can be laid over them.
-function reserve(size: number): number {
+/**
+ * Where in the block the next `size` bytes go, at most half of it: for who writes them by
+ * `ownedView`, and then gives them away by `ownedAt`. Aligned, so that typed arrays can be laid over
+ * them.
+ */
+export function reserveOwned(size: number): number {
   if (used + size > block.length) {
     block = Buffer.allocUnsafeSlow(OWNED_BLOCK_BYTES);
     memory = block.buffer as ArrayBuffer;
+    view = new DataView(memory);
     nodeWorkerThreads().markAsUntransferable(memory);
     used = 0;
   }
   const start = used;
   used += (size + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
   return start;
+}
+
+/** The block that was last reserved from. */
+export function ownedView(): DataView {
+  return view;
+}
+
+/** What was written where `reserveOwned` has said. */
+export function ownedAt(start: number, length: number): Buffer {
+  return bufferOver(memory, start, length);
 }

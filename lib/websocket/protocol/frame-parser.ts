@@ -4,7 +4,7 @@
 
 import { viewOf } from "../../core/buffer-view.ts";
 import { MIN_GIVEN_BYTES } from "../../core/limits.ts";
-import { allocateOwned, ownedCopy } from "../../core/owned-bytes.ts";
+import { ownedAt, ownedCopy, ownedView, reserveOwned } from "../../core/owned-bytes.ts";
 import { Assembly } from "./assembly.ts";
 import {
   CLOSE_INVALID_PAYLOAD,
@@ -22,7 +22,7 @@ import {
   MAX_PART_BYTES,
   MAX_TEXT_BYTES,
 } from "./limits.ts";
-import { copyMasked, unmask } from "./mask.ts";
+import { copyMaskedWords, rotateMask, ViewOfLast } from "./mask.ts";
 import * as op from "./opcodes.ts";
 import { decodeUtf8, isValidUtf8, Utf8Validator } from "./utf8.ts";
 
@@ -32,8 +32,8 @@ function compressedBound(maxMessageBytes: number): number {
 }
 
 const EMPTY = Buffer.alloc(0);
-/** Up to here a loop is the fastest copy. */
-const SHORT_BYTES = 32;
+/** What was received: mostly the one slab. */
+const received = new ViewOfLast();
 
 /**
  * Feed it with parse(); it calls the sink and leaves off after halt(), `position` says where.
@@ -284,7 +284,7 @@ export class FrameParser {
     const isData = (this.first & op.CONTROL_BIT) === 0;
     const most = this.inParts && isData ? Math.min(end - from, MAX_PART_BYTES) : end - from;
     const count = Math.min(most, this.remaining);
-    if (count <= SHORT_BYTES && count === this.frameLength && this.isPlainBinary()) {
+    if (count < LONG_MASK_BYTES && count === this.frameLength && this.isPlainBinary()) {
       this.deliverShort(chunk, from, count);
       return;
     }
@@ -312,15 +312,20 @@ export class FrameParser {
     this.position = from + count;
     this.remaining = -1;
     this.messageOpcode = 0;
-    const bytes = allocateOwned(count);
-    copyMasked(chunk, from, from + count, bytes, 0, this.mask);
-    this.sink?.onBinary(bytes);
+    const start = reserveOwned(count);
+    const source = received.of(chunk);
+    copyMaskedWords(source, from, from + count, ownedView(), start, this.mask);
+    this.sink?.onBinary(ownedAt(start, count));
   }
 
   private unmaskPayload(chunk: Buffer, from: number, count: number): void {
     const phase = (this.frameLength - this.remaining) & 3;
-    if (count < LONG_MASK_BYTES) unmask(chunk, from, count, this.mask, phase);
-    else this.settings.unmask(chunk, from, count, this.mask, phase);
+    if (count < LONG_MASK_BYTES) {
+      const bytes = received.of(chunk);
+      copyMaskedWords(bytes, from, from + count, bytes, from, rotateMask(this.mask, phase));
+    } else {
+      this.settings.unmask(chunk, from, count, this.mask, phase);
+    }
   }
 
   private readData(chunk: Buffer, from: number, to: number, frameDone: boolean): void {

@@ -3,7 +3,7 @@
 // decided in protocol.ts.
 
 import { INLINE_PAYLOAD_BYTES, LONG_MASK_BYTES, MAX_FRAME_HEADER_BYTES } from "./limits.ts";
-import { copyMasked, type MaskSource, type Unmask, unmask } from "./mask.ts";
+import { copyMasked, copyMaskedWords, type MaskSource, type Unmask, ViewOfLast } from "./mask.ts";
 import { LENGTH_16, LENGTH_64, MASK_BIT } from "./opcodes.ts";
 
 /**
@@ -78,6 +78,14 @@ export interface FrameWriterSettings {
   readonly masks: MaskSource | null;
   /** For payloads of {@link LONG_MASK_BYTES} and more. */
   readonly unmask: Unmask;
+}
+
+/** What is written to: mostly the one area of small sends. */
+const written = new ViewOfLast();
+
+function maskWritten(area: Buffer, from: number, length: number, mask: number): void {
+  const bytes = written.of(area);
+  copyMaskedWords(bytes, from, from + length, bytes, from, mask);
 }
 
 /** One frame with a payload of bytes. Gives the bytes that were handed to the output. */
@@ -175,7 +183,7 @@ export function writeTextFrame(
   if (masks !== null) {
     const mask = masks.take();
     writeMask(area, at, mask);
-    if (length < LONG_MASK_BYTES) unmask(area, body, length, mask, 0);
+    if (length < LONG_MASK_BYTES) maskWritten(area, body, length, mask);
     else settings.unmask(area, body, length, mask, 0);
   }
   output.commit(space + length);
@@ -231,7 +239,7 @@ function writeShortAscii(
   if (masks !== null) {
     const mask = masks.take();
     writeMask(area, start + 2, mask);
-    copyMasked(area, body, body + length, area, body, mask);
+    maskWritten(area, body, length, mask);
   }
   output.commit(header + length);
   return header + length;

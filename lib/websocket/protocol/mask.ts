@@ -15,6 +15,8 @@ export type Unmask = (
   phase: number,
 ) => void;
 
+const EMPTY = new Uint8Array(0);
+
 /** From here on one view of 32-bit words costs less than single bytes. */
 const WORDS_FROM_BYTES = 1_024;
 
@@ -83,6 +85,42 @@ export function copyMasked(
   if (index < to) target[out] = (source[index] as number) ^ key0;
   if (index + 1 < to) target[out + 1] = (source[index + 1] as number) ^ key1;
   if (index + 2 < to) target[out + 2] = (source[index + 2] as number) ^ key2;
+}
+
+/**
+ * The same by words, which takes half the time; for short payloads. Source and target may be the
+ * same place.
+ */
+export function copyMaskedWords(
+  source: DataView,
+  from: number,
+  to: number,
+  target: DataView,
+  at: number,
+  mask: number,
+): void {
+  let index = from;
+  let out = at;
+  for (const last = to - 3; index < last; index += 4, out += 4) {
+    target.setInt32(out, source.getInt32(index, true) ^ mask, true);
+  }
+  for (let key = mask; index < to; index++, out++, key >>>= 8) {
+    target.setUint8(out, source.getUint8(index) ^ (key & 0xff));
+  }
+}
+
+/** A DataView over the bytes that were asked for last, since they are mostly the same. */
+export class ViewOfLast {
+  private bytes: Uint8Array = EMPTY;
+  private view: DataView = new DataView(EMPTY.buffer);
+
+  of(bytes: Uint8Array): DataView {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    return this.view;
+  }
 }
 
 /** Masking keys from the system's generator, drawn 1,024 at a time. */

@@ -5,11 +5,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   copyMasked,
+  copyMaskedWords,
   MaskSource,
   rotateMask,
   sharedMasks,
   type Unmask,
   unmask,
+  ViewOfLast,
 } from "../../../lib/websocket/protocol/mask.ts";
 import { feed, feedCut, makeSide, peerFrame } from "./support.ts";
 
@@ -80,6 +82,23 @@ test("copyMasked masks into another place, or in place", () => {
   );
   copyMasked(target, 3, 11, target, 3, 0x01020304);
   expect(target.subarray(3, 11).toString()).toBe("12345678");
+});
+
+test("copyMaskedWords is copyMasked, at any place and of any length", () => {
+  const views = [new ViewOfLast(), new ViewOfLast()] as const;
+  const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+  fc.assert(
+    fc.property(fc.nat(300), fc.nat(9), fc.nat(9), int32, (length, from, at, mask) => {
+      const source = Buffer.from(Array.from({ length: length + 20 }, (_, index) => index % 251));
+      const wanted = Buffer.alloc(length + 20, 0x55);
+      const got = Buffer.alloc(length + 20, 0x55);
+      copyMasked(source, from, from + length, wanted, at, mask);
+      copyMaskedWords(views[0].of(source), from, from + length, views[1].of(got), at, mask);
+      expect(got.equals(wanted)).toBe(true);
+      copyMaskedWords(views[1].of(got), at, at + length, views[1].of(got), at, mask);
+      expect(got.subarray(at, at + length).equals(source.subarray(from, from + length))).toBe(true);
+    }),
+  );
 });
 
 test("rotateMask turns the key, four times is once", () => {
