@@ -310,7 +310,7 @@ TEST_CASE("SCM_RIGHTS: of a message that was cut, all that arrived are closed or
   static std::vector<int> installed;
   installed.clear();
   Pair passed = UnixPair();
-  for (int i = 0; i < kDescriptorsThatArrive; i++) installed.push_back(::dup(passed.near.get()));
+  for (int i = 0; i < 100; i++) installed.push_back(::dup(passed.near.get()));
   REQUIRE(installed.back() >= 0);
   system_calls.recvmsg = [](int, msghdr* message, int) -> ssize_t {
     cmsghdr header{};
@@ -318,7 +318,9 @@ TEST_CASE("SCM_RIGHTS: of a message that was cut, all that arrived are closed or
     header.cmsg_level = SOL_SOCKET;
     header.cmsg_type = SCM_RIGHTS;
     auto* bytes = static_cast<uint8_t*>(message->msg_control);
-    REQUIRE(message->msg_controllen >= CMSG_LEN(sizeof(int) * installed.size()));
+    REQUIRE(message->msg_controllen >= CMSG_LEN(sizeof(int) * kDescriptorsThatArrive));
+    message->msg_controllen =
+        static_cast<decltype(message->msg_controllen)>(CMSG_LEN(sizeof(int) * installed.size()));
     std::memcpy(bytes, &header, sizeof(header));
     std::memcpy(bytes + CMSG_LEN(0), installed.data(), sizeof(int) * installed.size());
     message->msg_flags = MSG_CTRUNC;
