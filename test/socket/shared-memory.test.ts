@@ -53,8 +53,9 @@ const title = "a limit of the address space is told with what helps";
 
 (isLinux ? test : test.skip)(isLinux ? title : `${title} (Linux only)`, () => {
   const limited = (flags: string[]) => {
-    const args = ["--as=4000000000", process.execPath, ...flags, ...ARGUMENTS];
-    return spawnSync("prlimit", args, { cwd: ROOT, encoding: "utf8", env });
+    const script = 'ulimit -v 4000000 && exec "$0" "$@"';
+    const args = ["-c", script, process.execPath, ...flags, ...ARGUMENTS];
+    return spawnSync("sh", args, { cwd: ROOT, encoding: "utf8", env });
   };
   const { stdout, stderr } = limited([]);
   // Newer Nodes do with less by themselves.
