@@ -206,10 +206,10 @@ export function requireIterable(value: unknown, name: string): Iterable<unknown>
 export class ManySent implements DatagramOwner {
   readonly mode: SendMode | undefined;
   readonly #sent = new Deferred();
-  readonly #failure: (errno: number) => Error;
+  readonly #failure: (errno: number, to: Int32Array | null) => Error;
   #error: Error | undefined;
 
-  constructor(failure: (errno: number) => Error, mode?: SendMode) {
+  constructor(failure: (errno: number, to: Int32Array | null) => Error, mode?: SendMode) {
     this.#failure = failure;
     this.mode = mode;
   }
@@ -218,8 +218,8 @@ export class ManySent implements DatagramOwner {
     return this.#sent.promise;
   }
 
-  refused(errno: number): void {
-    this.#error ??= this.#failure(errno);
+  refused(errno: number, to: Int32Array | null): void {
+    this.#error ??= this.#failure(errno, to);
   }
 
   told(): void {

@@ -74,8 +74,12 @@ export interface SendMode {
 export interface DatagramOwner {
   /** Of `pushIn`; asked again for what had to wait. */
   readonly mode?: SendMode | undefined;
-  /** The kernel refused it: a negative errno. Nothing was sent. */
-  refused(errno: number): void;
+  /**
+   * The kernel refused it: a negative errno. Nothing was sent.
+   *
+   * @param to the flat address of whom it was for; null on a connected socket
+   */
+  refused(errno: number, to: Int32Array | null): void;
   /** Of `tell`: all before has been taken or refused. */
   told(): void;
 }
@@ -171,7 +175,7 @@ export class DatagramOutbox {
   /** As `push`, while the mode of its owner is in force. What was pushed before leaves first. */
   pushIn(bytes: Uint8Array, route: DatagramRoute, owner: DatagramOwner): void {
     const status = this.#enter(owner);
-    if (status < 0) owner.refused(status);
+    if (status < 0) owner.refused(status, route.to);
     else this.push(bytes, 0, route, owner);
   }
 
@@ -290,7 +294,8 @@ export class DatagramOutbox {
       const length = submissions[at + SUBMISSION_LENGTH] as number;
       const owner = owners[index] ?? null;
       if (operation === 0 && length < 0) {
-        if (owner !== null) outcomes.push(() => owner.refused(length));
+        const to = readRoute(submissions[at + SUBMISSION_PEER] as number);
+        if (owner !== null) outcomes.push(() => owner.refused(length, to));
       } else if (operation === OPERATION_TELL) {
         if (isOver && owner !== null) outcomes.push(() => owner.told());
         else this.#held.push({ ...NOWHERE, bytes: undefined, stride: 0, owner });
@@ -298,7 +303,8 @@ export class DatagramOutbox {
         isOver = false;
         this.#holdRecord(at, owner);
       } else if (operation !== 0 && owner !== null) {
-        outcomes.push(() => owner.refused(status));
+        const to = readRoute(submissions[at + SUBMISSION_PEER] as number);
+        outcomes.push(() => owner.refused(status, to));
       }
       index = submissions[at + SUBMISSION_NEXT] as number;
     }
@@ -363,7 +369,7 @@ export class DatagramOutbox {
       return;
     }
     const status = owner === null ? 0 : this.#enter(owner);
-    if (status < 0) owner?.refused(status);
+    if (status < 0) owner?.refused(status, one.to);
     else this.push(bytes, stride, one, owner);
   }
 
@@ -386,9 +392,9 @@ export class DatagramOutbox {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    for (const { bytes, owner } of held) {
+    for (const { bytes, to, owner } of held) {
       if (bytes === undefined) owner?.told();
-      else owner?.refused(errno);
+      else owner?.refused(errno, to);
     }
   }
 }

@@ -40,7 +40,7 @@ import { DatagramOutbox, type DatagramOwner, type DatagramRoute } from "./datagr
 import { sendToPaths } from "./datagram-paths.ts";
 import { type Datagram, DatagramReceiver } from "./datagram-receiver.ts";
 import { DatagramSender } from "./datagram-sender.ts";
-import type { Peer } from "./peers.ts";
+import { internPeer, type Peer } from "./peers.ts";
 import { flush, mustWaitForLoop, nextIteration, reactor, report, slab } from "./reactor.ts";
 import { receiveBufferOf } from "./receive-buffer.ts";
 import {
@@ -351,7 +351,9 @@ export class DatagramSocket extends SocketBase implements AsyncIterable<Datagram
       return quiet(Promise.reject(codeError(code, "sendmmsg")));
     }
     this.bound();
-    const sent = new ManySent((errno) => this.#error(errno, "sendmmsg"));
+    const sent = new ManySent((errno, to) => {
+      return this.#error(errno, "sendmmsg", to === null ? {} : placeOf(internPeer(to, 0)));
+    });
     const begin = () => {
       push(sent);
       this.#outbox.tell(sent);

@@ -281,9 +281,32 @@ describe("sending many", () => {
       { data: Buffer.alloc(65_530), to },
       { data: "after", to },
     ]);
-    await expect(sent).rejects.toMatchObject({ code: "EMSGSIZE", syscall: "sendmmsg" });
+    await expect(sent).rejects.toMatchObject({ code: "EMSGSIZE", syscall: "sendmmsg", ...to });
     expect((await receiver.receive())?.data.toString()).toBe("before");
     expect((await receiver.receive())?.data.toString()).toBe("after");
+  });
+
+  test("B40, B54: the error says for whom it was, and what to set for a broadcast address", async () => {
+    const sender = bound();
+    const receiver = bound();
+    const broadcast = { address: "127.255.255.255", port: 9 };
+    for (const sent of [
+      sender.sendMany([
+        { data: "before", to: at(receiver) },
+        { data: "x", to: broadcast },
+      ]),
+      sender.sendToMany("after", [broadcast, at(receiver)]),
+    ]) {
+      const error = await sent.then(
+        () => null,
+        (thrown) => thrown,
+      );
+      expect(error).toMatchObject({ code: "EACCES", syscall: "sendmmsg", ...broadcast });
+      expect(error.message).toContain("broadcast: true");
+    }
+    for (const text of ["before", "after"]) {
+      expect(String((await receiver.receive())?.data)).toBe(text);
+    }
   });
 
   test("what is large stays by reference, and arrives", async () => {
