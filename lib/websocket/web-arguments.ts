@@ -29,8 +29,8 @@ export function parseWebUrl(text: string): URL {
 }
 
 /**
- * @throws DOMException "SyntaxError" where they are no distinct tokens; TypeError for options, which
- *   come after them
+ * @throws DOMException "SyntaxError" where they are no distinct tokens; TypeError for options,
+ *   which come after them
  */
 export function readProtocols(protocols: string | Iterable<string>): readonly string[] {
   const isList = typeof protocols === "object" && protocols !== null;

@@ -1,7 +1,7 @@
 // The peer of what is measured, in a process of its own so that what it allocates is not counted.
-// Over node:net. Commands: {open: port, connections, upgrades} with or without the opening handshake
-// of a WebSocket, {echo: n} sends n messages of 20 bytes, each connection one at a time, and answers
-// when all have come back.
+// Over node:net. Commands: {open: port, connections, upgrades} with or without the opening
+// handshake of a WebSocket, {echo: n} sends n messages of 20 bytes, each connection one at a time,
+// and answers when all have come back.
 
 import { once } from "node:events";
 import net from "node:net";

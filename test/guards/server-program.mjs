@@ -1,7 +1,8 @@
 // An echo server that is measured: what it allocates, and what its connections keep. The style is
-// its argument: lent, owned, await or webSocket. Commands: ["port"]; ["mark"] collects garbage and starts to
-// count; ["report"] says what was allocated since; ["kept", n] waits for n connections, collects
-// and says what is in use; ["view"] says what one Buffer over memory that is there already takes.
+// its argument: lent, owned, await or webSocket. Commands: ["port"]; ["mark"] collects garbage and
+// starts to count; ["report"] says what was allocated since; ["kept", n] waits for n connections,
+// collects and says what is in use; ["view"] says what one Buffer over memory that is there already
+// takes.
 
 import { PerformanceObserver } from "node:perf_hooks";
 import process from "node:process";
