@@ -21,6 +21,24 @@ export abstract class DescribedDuplex extends Duplex {
   /** The connection underneath; null before `connect()`. */
   abstract get connection(): Connection<never> | null;
 
+  abstract get connecting(): boolean;
+
+  get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
+    if (this.connecting) return "opening";
+    if (this.readable) return this.writable ? "open" : "readOnly";
+    return this.writable ? "writeOnly" : "closed";
+  }
+
+  /** Bytes received. */
+  get bytesRead(): number {
+    return this.connection?.bytesRead ?? 0;
+  }
+
+  /** As in node:net, where it is deprecated: what `write` has queued, in bytes. */
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+
   // ----------------------------------------------------------------------------------- addresses
 
   address(): NodeAddress {

@@ -55,6 +55,8 @@ export class ConnectionDuplex extends DescribedDuplex {
   #isConnecting = false;
   #isReading = false;
   #takenBytes = 0;
+  /** What it ends with when everything before it is read. */
+  #failure: Error | null = null;
   /** Bytes given to the connection in the write that is under way. */
   #inFlight = 0;
   #timer: InactivityTimer | null = null;
@@ -166,6 +168,7 @@ export class ConnectionDuplex extends DescribedDuplex {
     this.#connection = null;
     this.#isReading = false;
     this.#inFlight = 0;
+    this.#failure = null;
     this.forgetPeer();
   }
 
@@ -182,12 +185,6 @@ export class ConnectionDuplex extends DescribedDuplex {
   get #isUnconnected(): boolean {
     const connection = this.#connection;
     return connection === null || connection.state === "setup" || this.#isConnecting;
-  }
-
-  get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
-    if (this.connecting) return "opening";
-    if (this.readable) return this.writable ? "open" : "readOnly";
-    return this.writable ? "writeOnly" : "closed";
   }
 
   #defer(run: () => void, cancel?: Done): void {
@@ -220,9 +217,22 @@ export class ConnectionDuplex extends DescribedDuplex {
         if (connection !== this.#connection) return;
         this.#isReading = false;
         // A local end of the connection is no failure of the stream's.
-        this.destroy(error === connection.stateReason ? error : undefined);
+        this.#fail(error === connection.stateReason ? error : undefined);
       },
     );
+  }
+
+  // What came before a failure is read before it is told (B22), by those who read.
+  #fail(error: Error | undefined): void {
+    const isRead = this.readableFlowing !== null || this.listenerCount("readable") > 0;
+    if (error !== undefined && isRead && this.readableLength > 0) this.#failure = error;
+    else this.destroy(error);
+  }
+
+  override read(size?: number): unknown {
+    const bytes = super.read(size);
+    if (this.#failure !== null && this.readableLength === 0) this.destroy(this.#failure);
+    return bytes;
   }
 
   // ------------------------------------------------------------------------------------ writing
@@ -392,19 +402,9 @@ export class ConnectionDuplex extends DescribedDuplex {
 
   // ------------------------------------------------------------------------------------- counts
 
-  /** Bytes received. */
-  get bytesRead(): number {
-    return this.#connection?.bytesRead ?? 0;
-  }
-
   /** Bytes written, those still queued in this stream included, as in node:net. */
   get bytesWritten(): number {
     return (this.#connection?.bytesWritten ?? 0) + this.writableLength - this.#inFlight;
-  }
-
-  /** As in node:net, where it is deprecated: what `write` has queued, in bytes. */
-  get bufferSize(): number {
-    return this.writableLength;
   }
 
   #unsent(): number {

@@ -278,17 +278,36 @@ describe("with the rest of Node", () => {
   it("B22: data that arrived before a reset is read before the error", async () => {
     const { client, server } = await connections();
     const stream = toDuplex(client);
+    const got: Buffer[] = [];
+    stream.on("data", (bytes: Buffer) => got.push(bytes)).pause();
     await server.send(Buffer.alloc(50_000, 9));
     await expect.poll(() => client.bytesRead).toBe(50_000);
     server.abort();
     await client.closed;
-    const got: Buffer[] = [];
     const error = await new Promise<{ code: string }>((resolve) => {
-      stream.on("data", (bytes: Buffer) => got.push(bytes));
-      stream.on("error", resolve as never);
+      stream.on("error", resolve as never).resume();
     });
     expect(error.code).toBe("ECONNRESET");
     expect(Buffer.concat(got).length).toBe(50_000);
+  });
+
+  it("B22: an iteration that is slow gets all that came before a reset, and then throws", async () => {
+    const { client, server } = await connections();
+    let size = 0;
+    const iterating = (async () => {
+      for await (const bytes of toDuplex(client)) {
+        if (size === 0) {
+          await server.send(Buffer.alloc(3_000, 9));
+          await expect.poll(() => client.bytesRead).toBe(3_001);
+          server.abort();
+          await client.closed;
+        }
+        size += bytes.length;
+      }
+    })();
+    await server.send("x");
+    await expect(iterating).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(size).toBe(3_001);
   });
 
   it("destroy() with bytes unsent resets: no part is taken for the whole", async () => {
