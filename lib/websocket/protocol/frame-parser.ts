@@ -16,6 +16,7 @@ import {
 } from "./close-codes.ts";
 import type { FrameParserSettings, FrameSink } from "./frame-sink.ts";
 import {
+  compressedBound,
   LONG_MASK_BYTES,
   MAX_CONTROL_PAYLOAD_BYTES,
   MAX_FRAME_HEADER_BYTES,
@@ -25,11 +26,6 @@ import {
 import { copyMaskedWords, rotateMask, ViewOfLast } from "./mask.ts";
 import * as op from "./opcodes.ts";
 import { decodeUtf8, isValidUtf8, Utf8Validator } from "./utf8.ts";
-
-/** What does not compress grows a little: at most so much is taken above a message's bound. */
-function compressedBound(maxMessageBytes: number): number {
-  return maxMessageBytes + maxMessageBytes / 1_024 + 1_024;
-}
 
 const EMPTY = Buffer.alloc(0);
 /** What was received: mostly the one slab. */

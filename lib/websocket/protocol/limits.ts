@@ -123,3 +123,8 @@ function dropUndefined<T extends object>(value: T): Partial<T> {
   const entries = Object.entries(value).filter(([, each]) => each !== undefined);
   return Object.fromEntries(entries) as Partial<T>;
 }
+
+/** What does not compress grows a little: at most so much is taken above a message's bound. */
+export function compressedBound(maxMessageBytes: number): number {
+  return maxMessageBytes + maxMessageBytes / 1_024 + 1_024;
+}
