@@ -68,6 +68,19 @@ export function kernelGivesUpMs(maxMs: number): number {
   return sum;
 }
 
+// The last one: connections are made by the thousand, and mostly with the same limits.
+let knownMs: number | null = null;
+let knownFor: Pick<LivenessParameters, "keepAlive" | "dropTimeout"> | null = null;
+
+function rtoMaxAsBefore(parameters: LivenessParameters): number | null {
+  const { keepAlive, dropTimeout } = parameters;
+  if (knownFor?.keepAlive !== keepAlive || knownFor.dropTimeout !== dropTimeout) {
+    knownMs = rtoMaxMs(parameters);
+    knownFor = { keepAlive, dropTimeout };
+  }
+  return knownMs;
+}
+
 let kernelKnowsRtoMax = true;
 
 /**
@@ -83,7 +96,7 @@ export function tellKernelLimits(
   system: OptionSystem = SYSTEM,
 ): void {
   if (system !== "linux" || !kernelKnowsRtoMax) return;
-  const ms = rtoMaxMs(parameters);
+  const ms = rtoMaxAsBefore(parameters);
   // What the application sets itself stays.
   if (ms === null || parameters.socketOptions.some(([name]) => name === RTO_MAX)) return;
   try {

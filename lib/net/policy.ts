@@ -46,7 +46,7 @@ export function makePolicy(
   transport: "tcp" | "unix",
   owner: ConnectionOwner | null,
 ): Policy {
-  const context = captureContext();
+  const context = hasCallbacks(parameters) ? captureContext() : null;
   return {
     data: inContext(context, parameters.data),
     lend: parameters.lend,
@@ -65,6 +65,11 @@ export function makePolicy(
     owner,
     parameters,
   };
+}
+
+// Entering a context costs something, and noting it too.
+function hasCallbacks({ data, open, drain, end, close, state }: StreamParameters): boolean {
+  return (data ?? open ?? drain ?? end ?? close ?? state) !== undefined;
 }
 
 function limitsOf(parameters: StreamParameters): LivenessLimits | null {

@@ -42,14 +42,27 @@ export function setUp(
   const add = (name: string, value: unknown) => assignments.push(assign(name, value));
   if (domain !== DOMAIN_UNIX) {
     if (use !== "adopt") addBinding(add, domain, parameters, use);
-    const { noDelay } = parameters;
-    const keepAlive = keepAliveToSet(parameters);
-    for (const [name, value] of policyOptions({ noDelay, keepAlive })) add(name, value);
+    assignments.push(...policyAssignments(parameters));
   }
   for (const [name, value] of parameters.socketOptions) add(name, value);
   applyOptions(descriptor, assignments);
   // Accepted sockets inherit it; a connection of ours is told when its handshake is over.
   if (use !== "connect" && domain !== DOMAIN_UNIX) tellKernelLimits(descriptor, parameters);
+}
+
+// The last ones: connections are made by the thousand, and mostly with the same policy.
+let known: readonly OptionAssignment[] = [];
+let knownFor: Pick<SetupParameters, "noDelay" | "keepAlive"> | null = null;
+
+function policyAssignments(parameters: SetupParameters): readonly OptionAssignment[] {
+  const { noDelay } = parameters;
+  const keepAlive = keepAliveToSet(parameters);
+  if (knownFor?.noDelay !== noDelay || knownFor.keepAlive !== keepAlive) {
+    const options = policyOptions({ noDelay, keepAlive });
+    known = options.map(([name, value]) => assign(name, value));
+    knownFor = { noDelay, keepAlive };
+  }
+  return known;
 }
 
 function addBinding(

@@ -201,6 +201,27 @@ describe("what it says of itself", () => {
     expect(text).not.toContain("flags");
   });
 
+  test("each connection gets its own policy, whatever the one before asked for", async () => {
+    const { port } = await nodeServer((socket) => socket.resume());
+    for (const [noDelay, idle] of [
+      [true, 60],
+      [false, 60],
+      [false, 7],
+      [true, 7],
+      [true, 60],
+    ] as const) {
+      const keepAlive = { idle: idle * 1_000 };
+      const one = ending(await connect(`tcp://127.0.0.1:${port}`, { noDelay, keepAlive }));
+      expect(one.getOption("TCP_NODELAY")).toBe(noDelay);
+      if (process.platform === "linux") expect(one.getOption("TCP_KEEPIDLE")).toBe(idle);
+      const plain = ending(await connect(`tcp://127.0.0.1:${port}`, { keepAlive: false }));
+      expect([plain.getOption("TCP_NODELAY"), plain.getOption("SO_KEEPALIVE")]).toEqual([
+        true,
+        false,
+      ]);
+    }
+  });
+
   test("raw options are read and set, and wrong ones refused", async () => {
     const { port } = await nodeServer(() => {});
     const connection = ending(await connect(`tcp://127.0.0.1:${port}`));
