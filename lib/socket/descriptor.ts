@@ -8,8 +8,8 @@ import { invalidArgType } from "../errors/index.ts";
 import { noDescriptor, type OptionCall } from "./option-errors.ts";
 
 /**
- * A socket whose options can be read and set: one of this library (its `fd`), or one of Node's net,
- * tls, dgram, http or http2 while it is open.
+ * A socket whose options can be read and set: one of this library (its `fd`, or its `connection`'s),
+ * or one of Node's net, tls, dgram, http or http2 while it is open.
  */
 export type AnySocket =
   | { readonly fd: number }
@@ -19,7 +19,8 @@ export type AnySocket =
   | ClientRequest
   | IncomingMessage
   | ServerResponse
-  | { readonly socket: NodeSocket | null | undefined };
+  | { readonly socket: NodeSocket | null | undefined }
+  | { readonly connection: { readonly fd: number } };
 
 export interface Target {
   readonly descriptor: number;
@@ -68,8 +69,8 @@ function look(socket: Fields, call: OptionCall): Found | undefined {
   if (datagram !== undefined) return { target: fromDatagram(datagram, call) };
   // By value: http2's socket is a proxy that has no properties of its own.
   if (socket["_handle"] !== undefined) return fromHandle(socket, call);
-  // What http, http2 and ws give: the socket is one property away.
-  for (const key of ["socket", "_socket"]) {
+  // What http, http2, ws and WebSockets of this library give: the socket is one property away.
+  for (const key of ["socket", "_socket", "connection"]) {
     if (!(key in socket)) continue;
     const next = socket[key];
     if (isObject(next)) return { next };

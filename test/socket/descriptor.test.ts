@@ -80,6 +80,15 @@ describe("an open socket has a descriptor", () => {
     expect(targetOf(connection, "getsockopt")).toEqual({ descriptor: connection.fd, pipe: true });
   });
 
+  it("of a WebSocket of hawser: that of the connection beneath", async () => {
+    const listener = await listen("ws://127.0.0.1:0", { message() {} });
+    closers.push(() => void listener.close());
+    const socket = await open(`ws://127.0.0.1:${listener.port}`);
+    closers.push(() => socket.abort());
+    expect(descriptorOf(socket)).toBe(socket.connection.fd);
+    expect(socket.connection.fd).toBeGreaterThan(2);
+  });
+
   it("of node:net: both ends and the listener, each its own", async () => {
     const { near, far, server } = await pair();
     const all = [near, far, server].map(descriptorOf);
