@@ -4,6 +4,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { isAboutUdp } from "../../lib/cli/udp.ts";
+import { DatagramSocket } from "../../lib/socket/datagram-socket.ts";
 import { cleanUpAfterEach, cleanUps, hawser } from "./support.ts";
 
 cleanUpAfterEach();
@@ -52,6 +53,9 @@ describe("hawser connect udp:", () => {
       ["--ttl", "300"],
       ["--ttl", "no"],
       ["--family", "5"],
+      // What would do nothing.
+      ["--echo"],
+      ["--multicast-interface", "lo"],
     ]) {
       const run = hawser("connect", "udp://127.0.0.1:9", ...args);
       expect(await run.ended()).toBe(2);
@@ -60,6 +64,46 @@ describe("hawser connect udp:", () => {
 });
 
 describe("hawser listen udp:", () => {
+  test("wrong usage has status 2, and says so", async () => {
+    const group = "udp://239.76.9.9:0";
+    for (const [url, args, what] of [
+      ["udp://127.0.0.1:0", ["--idle-timeout", "1s"], "connect"],
+      ["udp://127.0.0.1:0", ["--local-port", "5"], "connect"],
+      ["udp://127.0.0.1:0", ["--multicast-interface", "lo"], "group"],
+      [group, ["--echo"], "group"],
+      [group, ["--ttl", "256"], "--ttl"],
+    ] as const) {
+      const run = hawser("listen", url, ...args);
+      expect(await run.ended()).toBe(2);
+      expect(run.err).toContain(what);
+    }
+  });
+
+  test.runIf(process.platform === "linux")(
+    "--ttl holds for both families of a socket on any address (Linux)",
+    async () => {
+      const run = hawser("listen", "udp://[::]:0", "--echo", "--ttl", "7");
+      const [, port] = await run.says("err", /udp:\/\/\[::\]:(\d+)/);
+      for (const [family, address, option] of [
+        ["IPv4", "127.0.0.1", "IP_RECVTTL"],
+        ["IPv6", "::1", "IPV6_RECVHOPLIMIT"],
+      ] as const) {
+        let hops: (limit: number | null) => void = () => {};
+        const heard = new Promise<number | null>((resolve) => {
+          hops = resolve;
+        });
+        const peer = new DatagramSocket({
+          family,
+          socketOptions: { [option]: true },
+          batch: (_, batch) => hops(batch.hopLimit(0)),
+        });
+        await peer.send("x", { address, port: Number(port) });
+        expect(await heard).toBe(7);
+        await peer.close();
+      }
+    },
+  );
+
   test("prints what arrives, and sends its input to whom it heard last", async () => {
     const run = hawser("listen", "udp://127.0.0.1:0");
     const [, port] = await run.says("err", LISTENING);
