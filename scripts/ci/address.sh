@@ -9,7 +9,7 @@ source "$(dirname "$0")/lib.sh"
 if [ $# = 0 ]; then
   addon_tests '^test/(bench|browsers|cli|docs|packaging|scripts|structure)/' \
     '^test/guards/(instructions|load|package-size)' '^test/adapters/vanishing' \
-    '^test/faults/(bare-options|connecting|dead-peers|endings|listeners|paths)' \
+    '^test/faults/(bare-options|connecting|dead-peers|endings|listeners|load-paths|paths)' \
     '^test/websocket/abuse/(frames|handshake)'
   set -- "${tests[@]}"
 fi
