@@ -3,6 +3,7 @@
 
 import { type ReadableByteStreamController, ReadableStream, WritableStream } from "node:stream/web";
 import type { SendData } from "../core/byte-stream.ts";
+import { codeError } from "../errors/index.ts";
 import type { Connection } from "../net/connection.ts";
 import { claim } from "./claim.ts";
 
@@ -17,7 +18,8 @@ export interface WebStreams {
  * Web Streams over one connection, which belongs to them from now on.
  *
  * Nothing is read ahead: the queue of the readable side is the connection's own, whose mark closes
- * the TCP window. A write settles as `send()` does. Both fail with the connection's error. Without
+ * the TCP window. A write settles as `send()` does. Both fail with the connection's error, and
+ * the writable side with EPIPE when the connection has ended without one. Without
  * `allowHalfOpen` our end follows the peer's when that was read, as on the connection itself.
  *
  * @throws TypeError for what is no connection, with ERR_INVALID_STATE where a `data` callback or
@@ -74,8 +76,10 @@ function transferable(bytes: Buffer): Uint8Array {
 function writableOf<T>(connection: Connection<T>): WritableStream<SendData> {
   return new WritableStream<SendData>({
     start(controller) {
+      // Also after a clean end, so that nobody waits for a stream whose connection is gone; one that
+      // is closed does not mind.
       void connection.closed.then(({ error }) => {
-        if (error !== null) controller.error(error);
+        controller.error(error ?? codeError("EPIPE", "write"));
       });
     },
     write: (chunk) => connection.send(chunk),

@@ -107,6 +107,28 @@ describe("toWeb", () => {
     await expect(writable.getWriter().closed).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 
+  it.each(["close", "abort"] as const)(
+    "after %s() of the connection nobody waits for the writable side",
+    async (end) => {
+      const { client } = await pair();
+      const writer = toWeb(client).writable.getWriter();
+      void client[end]();
+      await expect(writer.closed).rejects.toMatchObject({ code: "EPIPE" });
+      await expect(writer.write("x")).rejects.toMatchObject({ code: "EPIPE" });
+    },
+  );
+
+  it("a writable side that was closed stays so when the connection ends", async () => {
+    const { client, server } = await pair();
+    const { readable, writable } = toWeb(client);
+    const writer = writable.getWriter();
+    await writer.close();
+    void server.close();
+    await readAll(readable);
+    await client.closed;
+    await expect(writer.closed).resolves.toBeUndefined();
+  });
+
   it("refuses what is no connection, and one with a data callback", () => {
     expect(() => toWeb({} as never)).toThrow(TypeError);
     expect(() => toWeb(new Connection("tcp://127.0.0.1:9", { data() {} }))).toThrow(
