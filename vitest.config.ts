@@ -4,6 +4,7 @@
 //   HAWSER_TEST_NODE_FLAGS  flags of Node and V8 for the processes that run tests
 //   HAWSER_TEST_PRELOAD     a library for LD_PRELOAD there: the run-time of a sanitizer
 //   HAWSER_TEST_SLOWNESS    a factor on the time limits, for a build that is slower by design
+//   HAWSER_TEST_CROWD       connections beside each one under test (test/faults/README.md)
 import { defineConfig } from "vitest/config";
 
 const { HAWSER_TEST_REPORT, HAWSER_TEST_NODE_FLAGS, HAWSER_TEST_PRELOAD, HAWSER_TEST_SLOWNESS } =
