@@ -1,5 +1,5 @@
-// `npm run screenshot`: docs/images/start.webp, the page of `npm start` with some connections on it,
-// as Chromium draws it. Not run by tests or CI: a picture changes with every font.
+// `npm run screenshot`: docs/images/start.webp, the page of `npm start` with some connections on
+// it, as Chromium draws it. Not run by tests or CI: a picture changes with every font.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -73,7 +73,9 @@ async function draw(browser: Browser, [page = "", , tcp = ""]: string[]): Promis
   }
 }
 
-const USAGE = `npm run screenshot     draws docs/images/start.webp with Chromium: $CHROMIUM, or ${EXECUTABLE}
+const USAGE = `npm run screenshot     draws docs/images/start.webp
+
+With Chromium: $CHROMIUM, or ${EXECUTABLE}.
 
 It takes nothing. Exit status: 0 done; 1 it failed; 2 wrong usage, or there is no Chromium.`;
 

@@ -76,8 +76,8 @@ function transferable(bytes: Buffer): Uint8Array {
 function writableOf<T>(connection: Connection<T>): WritableStream<SendData> {
   return new WritableStream<SendData>({
     start(controller) {
-      // Also after a clean end, so that nobody waits for a stream whose connection is gone; one that
-      // is closed does not mind.
+      // After a clean end as well, so that nobody waits for a stream whose connection is gone; to
+      // one that is closed it does nothing.
       void connection.closed.then(({ error }) => {
         controller.error(error ?? codeError("EPIPE", "write"));
       });

@@ -1,5 +1,5 @@
-// What npm would pack now, for the tests that look at it. Types are in it where they have been built
-// (npm run build), binaries where npm run prebuild has made them. No tests here.
+// What npm would pack now, for the tests that look at it. Types are in it where they have been
+// built (npm run build), binaries where npm run prebuild has made them. No tests here.
 
 import { spawnSync } from "node:child_process";
 import { cleanEnvironment, root } from "../guards/support.ts";
