@@ -47,8 +47,8 @@ export function ownedCopy(source: Buffer, offset: number, length: number): Buffe
 
 /**
  * Where in the block the next `size` bytes go, at most half of it: for who writes them by
- * `ownedView`, and then gives them away by `ownedAt`. Aligned, so that typed arrays can be laid over
- * them.
+ * `ownedView`, and then gives them away by `ownedAt`. Aligned, so that typed arrays can be laid
+ * over them.
  */
 export function reserveOwned(size: number): number {
   if (used + size > block.length) {

@@ -8,8 +8,8 @@ import { invalidArgType } from "../errors/index.ts";
 import { noDescriptor, type OptionCall } from "./option-errors.ts";
 
 /**
- * A socket whose options can be read and set: one of this library (its `fd`, or its `connection`'s),
- * or one of Node's net, tls, dgram, http or http2 while it is open.
+ * A socket whose options can be read and set: one of this library (its `fd`, or that of its
+ * `connection`), or one of Node's net, tls, dgram, http or http2 while it is open.
  */
 export type AnySocket =
   | { readonly fd: number }

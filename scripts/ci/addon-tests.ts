@@ -1,5 +1,5 @@
 // The test files that the addon has a part in: those whose imports reach the binding, and those
-// that start processes or threads, in which it may be loaded. All others are TypeScript alone, about
+// that start processes or threads, in which it may be loaded. All others are TypeScript alone, of
 // which a sanitizer, a garbage collection or another build of the addon shows nothing.
 //   node --import tsx scripts/ci/addon-tests.ts [--without PATTERN]...
 // prints their paths, less those that match a pattern (a regular expression), and says on standard
