@@ -2,12 +2,13 @@
 // answers each, and tells events (test/faults/support/program.ts).
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { DatagramSocket, listen } from "../../../lib/index.ts";
+import { connect, DatagramSocket, listen } from "../../../lib/index.ts";
 import { watchPaths } from "../../../lib/net/paths/watch.ts";
 
 let listener;
 let group;
 let checked;
+let tallied;
 const flows = new Map();
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const namesOf = () => group.interfaces.map(({ name }) => name);
@@ -15,6 +16,16 @@ const namesOf = () => group.interfaces.map(({ name }) => name);
 function told(error) {
   const { code, address, port, syscall, errno, message } = error;
   return { code, address, port, syscall, errno, message };
+}
+
+// Each a byte longer than the one before, so that none are sent as segments of one: a shaper that
+// cuts those drops what it has no room for without a word.
+function numbered(count, bytes) {
+  return Array.from({ length: count }, (_, number) => {
+    const one = Buffer.alloc(bytes - count + number);
+    one.writeUInt16BE(number);
+    return one;
+  });
 }
 
 /** UDP datagrams that this host has sent (proc(5), /proc/net/snmp). */
@@ -162,6 +173,59 @@ const operations = {
     }
     const { wrong, count: got, ports } = checked;
     return { wrong, got, flows: ports.size, ...listener.udpCounters };
+  },
+
+  // ---- more than a link takes
+
+  /** Counts what arrives, and whether it is in the order of its first bytes. */
+  async tally({ endpoint }) {
+    tallied = { count: 0, isInOrder: true };
+    listener = await listen(endpoint, {
+      receiveBufferSize: 8_000_000,
+      data(_, bytes) {
+        tallied.isInOrder &&= bytes.readUInt16BE() === tallied.count;
+        tallied.count++;
+      },
+    });
+    return { port: listener.port };
+  },
+
+  async tallied({ count }) {
+    while (tallied.count < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    return { ...tallied, ...listener.udpCounters };
+  },
+
+  /** Sends all at once; how much had to wait. */
+  async burst({ endpoint, count, bytes }) {
+    const flow = flows.get(endpoint);
+    const sent = numbered(count, bytes).map((one) => flow.send(one));
+    await new Promise((resolve) => setImmediate(resolve));
+    const waited = flow.bufferedAmount;
+    await Promise.all(sent);
+    return { waited, left: flow.bufferedAmount };
+  },
+
+  /** Writes as long as it may, and goes on at each drain; how often that was. */
+  async pour({ endpoint, count, bytes }) {
+    let goOn = () => {};
+    let drains = 0;
+    const flow = await connect(endpoint, {
+      sendHighWaterMark: 20 * bytes,
+      drain() {
+        drains++;
+        goOn();
+      },
+    });
+    for (const one of numbered(count, bytes)) {
+      if (!flow.write(one)) {
+        await new Promise((resolve) => {
+          goOn = resolve;
+        });
+      }
+      await Promise.resolve();
+    }
+    await flow.close();
+    return { drains };
   },
 
   port: () => ({ port: listener.port }),
