@@ -51,7 +51,13 @@ const ITS_OWN = [
 export interface HttpServer extends AsyncDisposable {
   /** Node's own: its events, limits and time-outs. It does not listen by itself. */
   readonly server: http.Server;
-  /** Takes connections on an endpoint; on several when called again. See `listen`. */
+  /**
+   * Takes connections on an endpoint; on several when called again, and after `close()`. See
+   * `listen`.
+   *
+   * Rejects with what `listen` rejects with, or a TypeError for callbacks, `lend` and
+   * `allowHalfOpen`, which are the server's own.
+   */
   listen(endpoint: ListenEndpoint | URL, options?: HttpListenOptions): Promise<Listener>;
   /**
    * Accepts no more, closes idle connections, lets the answers under way finish, and ends what is
