@@ -1,12 +1,13 @@
 // What a flow tells of itself, and what becomes of errors that its handlers end with.
 
 import { inspect } from "node:util";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { HawserError } from "../../../lib/errors/index.ts";
 import { connect, interfaces, listen } from "../../../lib/index.ts";
 import type { CloseResult } from "../../../lib/net/types.ts";
 import type { UdpFlow } from "../../../lib/net/udp/flow.ts";
 import type { UdpConnectOptions, UdpFlowHandler } from "../../../lib/net/udp/types.ts";
+import { DatagramOutbox } from "../../../lib/socket/datagram-outbox.ts";
 import { DatagramSocket } from "../../../lib/socket/datagram-socket.ts";
 import { getOption } from "../../../lib/socket/options.ts";
 import { collectUncaught, deferred, ownProcess, until } from "../support.ts";
@@ -113,6 +114,20 @@ describe("a flow", () => {
     expect(late).toMatchObject({ error: null, initiator: "local", transfer: { bytesRead: 0 } });
     expect(result.transfer.bytesHandedOver).toBe(4);
   });
+});
+
+test("send() stops waiting for room where its signal is aborted, and the flow goes on", async () => {
+  const flow = await flowTo(portOf(plainSocket()));
+  const reason = new Error("enough");
+  const tell = vi.spyOn(DatagramOutbox.prototype, "tell").mockImplementationOnce(() => {});
+  const controller = new AbortController();
+  const waiting = flow.send("x", { signal: controller.signal });
+  controller.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  expect(tell).toHaveBeenCalledTimes(1);
+  await flow.send("y", { signal: new AbortController().signal });
+  await expect(flow.send("z", { signal: controller.signal })).rejects.toBe(reason);
+  expect(flow.state).toBe("ready");
 });
 
 describe("a function for each flow", () => {

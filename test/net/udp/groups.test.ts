@@ -2,6 +2,7 @@
 // are whose, and what is refused. Several links: hosts.test.ts; interfaces that come and go:
 // following.test.ts.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, describe, expect, test } from "vitest";
 import { DatagramGroup, interfaces, listen } from "../../../lib/index.ts";
 import type { UdpListener } from "../../../lib/net/udp/listener.ts";
@@ -177,6 +178,22 @@ describe("B41: a group", () => {
     expect(await group.receive()).toBeNull();
     await own.close();
     expect(() => own.group({ address: GROUP })).toThrow(/EBADF/);
+  });
+
+  test("its callback runs in the async context of whoever joined", async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const own = await listener();
+    const contexts: (string | undefined)[] = [];
+    const group = storage.run("mine", () =>
+      own.group({
+        address: GROUP,
+        interfaces: [name],
+        datagram: () => contexts.push(storage.getStore()),
+      }),
+    );
+    await group.send("x");
+    await until("it came", () => contexts.length === 1);
+    expect(contexts).toEqual(["mine"]);
   });
 
   test("its callback's rejection reaches uncaughtException, and the next datagram comes (B55)", async () => {
