@@ -9,7 +9,6 @@ import type { DatagramRoute, SendMode } from "../../socket/datagram-outbox.ts";
 import type { Peer } from "../../socket/peers.ts";
 import { report } from "../../socket/reactor.ts";
 import type { DeadlineOwner } from "../clock.ts";
-import type { PathUser } from "../paths/follower.ts";
 import type { Path } from "../paths/types.ts";
 import type { Footing } from "../paths/viability.ts";
 import type { CloseResult } from "../types.ts";
@@ -49,7 +48,7 @@ export interface FlowLocal {
 const makers = new WeakMap<object, object>();
 
 /** What every flow tells of itself. */
-export abstract class FlowBase<T = unknown> implements PathUser {
+export abstract class FlowBase<T = unknown> {
   /** The application's own. */
   data!: T;
   /** @internal What it is found by (flow-table.ts). */
