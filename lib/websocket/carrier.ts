@@ -193,6 +193,13 @@ export class Carrier extends Connection<unknown> implements FrameOutput {
     else super.onFailed(errno);
   }
 
+  /** Over a stream of Node's there is no path that could be followed: as on a Unix socket. */
+  override get viable(): boolean {
+    const { channel } = this;
+    if (channel === null || channel.slot !== -1) return super.viable;
+    return this.ending === null && !channel.isClosed;
+  }
+
   // ------------------------------------------------------------------------------ life and death
 
   /** @internal */

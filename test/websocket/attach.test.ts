@@ -143,9 +143,12 @@ describe("attach", () => {
         const [message] = await once(socket, "message");
         expect(message.equals(Buffer.alloc(size, "s"))).toBe(true);
       }
+      const [served] = listener.connections;
+      expect([served?.viable, served?.path, served?.betterPath]).toEqual([true, null, null]);
       const closed = once(socket, "close");
       await listener.close();
       expect((await closed)[0]).toBe(1_001);
+      expect(served?.viable).toBe(false);
     },
   );
 

@@ -186,6 +186,8 @@ describe("before open", () => {
       new Promise((resolve) => setTimeout(resolve, 50, true)),
     ]);
     expect([isHeld, socket.isPaused]).toEqual([true, true]);
+    // Nothing is read from the kernel either.
+    expect((socket.connection as unknown as { readonly isHeld: boolean }).isHeld).toBe(true);
     socket.resume();
     expect(await first).toBe("hello");
     await socket.close();

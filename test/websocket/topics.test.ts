@@ -1,9 +1,10 @@
 // Broadcast: topics, one encoding for many, slow receivers.
 
 import { once } from "node:events";
+import zlib from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
 import type { WebSocketConnection } from "../../lib/index.ts";
-import { open, openWs, Raw, request, serve, serveEcho } from "./support.ts";
+import { afterTest, open, openWs, Raw, request, serve, serveEcho } from "./support.ts";
 
 describe("topics", () => {
   test("publish reaches the other subscribers, and tells how many they were", async () => {
@@ -46,12 +47,17 @@ describe("topics", () => {
 
   test("receivers with and without compression get the same, compressed once", async () => {
     const { url, listener } = await serve({ perMessageDeflate: true, open: () => {} });
-    const plain = await openWs(url, { perMessageDeflate: false });
-    const deflating = await openWs(url, { perMessageDeflate: true });
-    await vi.waitFor(() => expect(listener.connections.size).toBe(2));
+    const sockets = await Promise.all(
+      [false, true, true, true].map((perMessageDeflate) => openWs(url, { perMessageDeflate })),
+    );
+    await vi.waitFor(() => expect(listener.connections.size).toBe(4));
+    const compress = vi.spyOn(zlib, "deflateRawSync");
+    afterTest(() => compress.mockRestore());
     for (const text of ["x".repeat(20_000), "y".repeat(20_000)]) {
-      const messages = Promise.all([once(plain, "message"), once(deflating, "message")]);
-      expect(listener.broadcast(text)).toBe(2);
+      const messages = Promise.all(sockets.map((socket) => once(socket, "message")));
+      compress.mockClear();
+      expect(listener.broadcast(text)).toBe(4);
+      expect(compress).toHaveBeenCalledTimes(1);
       for (const [data] of await messages) expect(String(data)).toBe(text);
     }
     const [compressed] = [...listener.connections].filter(({ extensions }) => extensions !== "");
