@@ -165,5 +165,16 @@ describe.skipIf(missing !== undefined)(
       expect(String(answer["text"]).length).toBe(1_272);
       await works("and goes on");
     });
+
+    test("B37: where there is no way, maxDatagramSize is what every path takes", async () => {
+      const { own } = programs();
+      const endpoint = to(PORT);
+      shell(`ip -n ${client} route delete default via 10.75.1.1`);
+      expect(await own.ask("size", { endpoint })).toMatchObject({ maxDatagramSize: 548 });
+      const refused = await own.ask("write", { endpoint, bytes: 10 });
+      expect(refused["failed"]).toMatchObject({ code: "ENETUNREACH", syscall: "sendmsg" });
+      shell(`ip -n ${client} route add default via 10.75.1.1`);
+      await works("and there is one again");
+    });
   },
 );
