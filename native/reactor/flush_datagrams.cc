@@ -20,10 +20,12 @@ bool IsDatagram(Operation operation) {
          operation == Operation::kDatagramView;
 }
 
-// Errors of UDP_SEGMENT itself: a device without checksum offload, a kernel without the option, or
-// segments beyond the path MTU. Without segments the datagrams speak for themselves.
+// Errors of UDP_SEGMENT itself: a device without checksum offload, a kernel without the option,
+// segments beyond the path MTU, or a queue that has no room for all of them, and maybe never has.
+// Without segments the datagrams speak for themselves.
 bool MayBeOfSegments(int error) {
-  return error == -EIO || error == -EINVAL || error == -ENOPROTOOPT || error == -EMSGSIZE;
+  return error == -EIO || error == -EINVAL || error == -ENOPROTOOPT || error == -EMSGSIZE ||
+         error == -ENOBUFS;
 }
 
 void Refuse(int32_t* record, int error) {
@@ -148,12 +150,13 @@ void Reactor::SendRun(Chain* chain, DatagramRun* run) {
     memory_.Count(counter::k_sends);
     int taken = send_batch_->Send(chain->slot->descriptor, sent);
     if (taken < 0) {
-      if (taken == -EAGAIN || taken == -ENOBUFS) {
+      bool is_segmented = run->segmented[sent];
+      if (taken == -EAGAIN || (taken == -ENOBUFS && !is_segmented)) {
         chain->status = taken;
         if (taken == -EAGAIN) chain->slot->blocked = true;
         return;
       }
-      if (run->segmented[sent] && MayBeOfSegments(taken)) {
+      if (is_segmented && MayBeOfSegments(taken)) {
         // Everything from here on is gathered anew, without segments.
         if (taken == -EIO || taken == -ENOPROTOOPT) chain->slot->segments = 2;
         run->plain = true;

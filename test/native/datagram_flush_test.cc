@@ -85,7 +85,7 @@ TEST_CASE("datagram flush: a run of segments arrives as single datagrams, the la
 
 #if defined(__linux__)
 TEST_CASE("datagram flush: where the kernel refuses segments they go out one by one") {
-  for (int error : {EIO, EINVAL}) {
+  for (int error : {EIO, EINVAL, ENOBUFS}) {
     CAPTURE(error);
     RestoreSystemCalls restore;
     failures = 0;
