@@ -36,7 +36,7 @@ export const MEMORY_BYTES = 5497152;
 // Words of the header
 /** 1 from before the call into JavaScript until its submissions are flushed */
 export const HEADER_IN_TURN = 0;
-/** grows with every flush; a submission of an older epoch is gone */
+/** grows with every flush, and goes from the largest to 0: never negative; a submission of an older epoch is gone */
 export const HEADER_EPOCH = 1;
 /** completions in this turn */
 export const HEADER_COMPLETION_COUNT = 2;
@@ -48,7 +48,7 @@ export const HEADER_HEAD_COUNT = 4;
 export const HEADER_AREA_USED = 5;
 /** bytes at the front of the first receive block that are given away */
 export const HEADER_BLOCK_USED = 6;
-/** grows with every turn, so that code can tell loop iterations apart */
+/** grows with every turn, as Epoch does, so that code can tell loop iterations apart */
 export const HEADER_TURNS = 7;
 
 // Counters

@@ -29,7 +29,10 @@ int32_t Reactor::Flush() {
       if (head[records::head::kStatus] != 0) told++;
     }
   }
-  memory_.header(kEpoch)++;
+  // Never negative: -1 is the epoch of who has submitted nothing yet, and would then be taken for
+  // one that has, in somebody else's chain.
+  int32_t& epoch = memory_.header(kEpoch);
+  epoch = epoch == INT32_MAX ? 0 : epoch + 1;
   memory_.header(kSubmissionCount) = 0;
   memory_.header(kHeadCount) = 0;
   memory_.header(kAreaUsed) = 0;

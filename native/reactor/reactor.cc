@@ -295,7 +295,8 @@ TurnResult Reactor::Turn() {
   if (!memory_.attached() || poller_.descriptor() < 0) return TurnResult::kDone;
   in_turn_ = true;
   memory_.Count(records::counter::k_turns);
-  memory_.header(records::header::kTurns)++;
+  int32_t& turns = memory_.header(records::header::kTurns);
+  turns = turns == INT32_MAX ? 0 : turns + 1;
   Collect();
   if (completions_ > 0) {
     memory_.header(records::header::kInTurn) = 1;

@@ -328,6 +328,19 @@ TEST_CASE("Tell: the host hears when all before it was taken") {
   CHECK(c.world.settled[0].taken == 1);
 }
 
+TEST_CASE("an epoch is never that of who has submitted nothing, however many there were") {
+  Connected c;
+  c.world.memory.header(header::kEpoch) = INT32_MAX;
+  c.world.memory.header(header::kTurns) = INT32_MAX;
+  c.world.Send(c.name, "last");
+  (void)c.world.Flush();
+  CHECK(c.world.memory.header(header::kEpoch) == 0);
+  (void)c.world.Turn();
+  CHECK(c.world.memory.header(header::kEpoch) == 1);
+  CHECK(c.world.memory.header(header::kTurns) == 0);
+  CHECK(ReadExactly(c.far.get(), 4) == "last");
+}
+
 TEST_CASE("a flush empties what was submitted and begins an epoch, and nothing is sent twice") {
   Connected c;
   int32_t epoch = c.world.memory.header(header::kEpoch);
