@@ -88,13 +88,19 @@ async function group(results) {
   await looping.send("again");
   results.again = String((await looping.receive()).data);
   results.leaked = leaked;
-  // Two members on one port of this host, one of them for another source.
+  // Members on one port of this host, two of them for one source only: this host, and another.
   const all = await DatagramGroup.join(`udp://${GROUP}:9001`, { interfaces: ["first"] });
   const other = await DatagramGroup.join(`udp://${GROUP}:9001`, {
     interfaces: ["first"],
     source: "10.72.1.99",
   });
+  const right = await DatagramGroup.join(`udp://${GROUP}:9001`, {
+    interfaces: ["first"],
+    source: "10.72.1.1",
+  });
   await all.send("to members here too");
+  results.bySource = String((await right.receive()).data);
+  await right.leave();
   results.looped = String((await all.receive()).data);
   await other.leave();
   results.left = await other.receive();
