@@ -1,37 +1,25 @@
 // UDP between two hosts with two links each, as network namespaces: source addresses, broadcast,
 // groups, sizes.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { foreignEnvironment, nodeArguments } from "../../support/environment.ts";
+import { shell, whatIsMissing } from "./support.ts";
 
 const PROGRAM = new URL("./host-program.mjs", import.meta.url).pathname;
 const here = `hawser-udp-${process.pid}-a`;
 const there = `hawser-udp-${process.pid}-b`;
 
-function canMakeNamespaces(): string | null {
-  if (process.platform !== "linux") return "needs Linux";
-  if (process.getuid?.() !== 0) return "needs root";
-  try {
-    execFileSync("ip", ["-V"], { stdio: "ignore" });
-    return null;
-  } catch {
-    return "needs iproute2";
-  }
-}
-
-const missing = canMakeNamespaces();
-const suffix = missing === null ? "" : ` (skipped: ${missing})`;
-
-function shell(script: string): void {
-  execFileSync("sh", ["-e"], { input: script, stdio: ["pipe", "ignore", "pipe"] });
-}
+const missing = whatIsMissing();
+const suffix = missing === undefined ? "" : ` (skipped: ${missing})`;
 
 function run(namespace: string, role: string): ChildProcess {
-  const command = [process.execPath, "--import", "tsx", PROGRAM, role];
-  return spawn("ip", ["netns", "exec", namespace, ...command], {
+  const node = [...nodeArguments(), process.execPath, "--import", "tsx", PROGRAM, role];
+  return spawn("ip", ["netns", "exec", namespace, "env", ...node], {
     stdio: ["pipe", "pipe", "inherit"],
+    env: foreignEnvironment(),
   });
 }
 
@@ -58,7 +46,7 @@ interface Results {
   fits: number;
 }
 
-describe.skipIf(missing !== null)(`UDP between hosts${suffix}`, () => {
+describe.skipIf(missing !== undefined)(`UDP between hosts${suffix}`, () => {
   let server: ChildProcess;
   let client: ChildProcess | undefined;
   let results: Results;
