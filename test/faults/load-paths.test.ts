@@ -140,7 +140,7 @@ underLoad("2,000 busy connections and a path that goes silent", settings, {
       await load.forget();
       await network.translate();
       await load.replenish();
-      await load.allTalk();
+      await load.allTalk(1);
       await load.expectWhole();
       await network.loseMappings();
       await expectAllTold(load, sharedNow(), ALL);

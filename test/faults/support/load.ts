@@ -90,7 +90,7 @@ export class Load {
     const full = { keepAlive, backlog: 2, newConnectionLimit: 0 };
     await server.ask("serve", { endpoint: `tcp://0.0.0.0:${FULL_PORT}`, options: full });
     await load.replenish();
-    await load.allTalk();
+    await load.allTalk(2);
     await client.ask("hush");
     await load.#answered();
     load.#base = await load.#held();
@@ -199,14 +199,14 @@ export class Load {
     }
   }
 
-  /** Waits until every connection has had as many records as everybody says in two rounds. */
-  async allTalk(groups: readonly Group[] = ALL): Promise<void> {
+  /** Waits until as much has come back as everybody says in so many rounds. */
+  async allTalk(rounds: number): Promise<void> {
     await this.client.ask("talk", { everyMs: TALK_MS });
     const before = await this.report(this.client);
     await this.until(this.client, ({ records }) =>
-      groups.every((group) => {
+      ALL.every((group) => {
         const { port, count } = GROUPS[group];
-        return (records[port] ?? 0) >= (before.records[port] ?? 0) + 2 * count;
+        return (records[port] ?? 0) >= (before.records[port] ?? 0) + rounds * count;
       }),
     );
   }
@@ -270,7 +270,7 @@ export class Load {
     await this.forget();
     if (goneHere > 0) {
       await this.replenish();
-      await this.allTalk();
+      await this.allTalk(1);
       await this.client.ask("hush");
       await this.#answered();
       this.#expectHeld(await this.#held(), { client: 0, server: 0 });
