@@ -44,7 +44,7 @@ export interface DatagramSocketOptions {
   readonly packetInfo?: boolean | undefined;
   /** Tell ECN of each datagram (IP_RECVTOS, IPV6_RECVTCLASS). Default false. */
   readonly ecn?: boolean | undefined;
-  /** Tell when the kernel received each (SO_TIMESTAMPNS; SO_TIMESTAMP on macOS). Default false. */
+  /** Tell when the kernel received each (SO_TIMESTAMPNS). Default false; nothing on macOS. */
   readonly timestamps?: boolean | undefined;
   /**
    * Let the kernel join datagrams of one peer that came together (UDP_GRO, udp(7)); they are told
