@@ -100,7 +100,8 @@ export interface UdpListenOptions<T = unknown> extends UdpOptions, UdpHandlers<T
   readonly newConnectionLimit?: number | undefined;
   /**
    * A datagram of a peer without a flow, before one is made. Answer without state by
-   * `listener.send`; return `"accept"` to make the flow; anything else ignores it.
+   * `listener.send`; return `"accept"` to make the flow; anything else ignores it, a promise
+   * included: nothing is kept of a stranger.
    */
   datagram?(listener: UdpListener<T>, datagram: Datagram): unknown;
   /** What went wrong and stops nobody: what ICMP says of a peer, first of all. */
