@@ -11,7 +11,7 @@ import { CASES, runCase, WATCHED_SECONDS } from "./plots/cases.ts";
 import { draw, type PlotData, verdictOf } from "./plots/draw.ts";
 import { root } from "./run.ts";
 
-const USAGE = `npm run plots -- [CASE...] [options]     measures the cases of docs/dead-peers.md and draws them
+const USAGE = `npm run plots -- [CASE...] [options]     measures and draws docs/dead-peers.md
 
   --draw   only draws, of what was measured before
 

@@ -109,7 +109,7 @@ async function must(command: string, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${command} failed:\n${output}`);
 }
 
-const USAGE = `npm run prebuild -- [TARGET... | all]     makes the binaries of the package, in prebuilds/
+const USAGE = `npm run prebuild -- [TARGET... | all]     makes the package's binaries in prebuilds/
 
 Targets: ${Object.keys(targets).join(", ")}; without any, this machine's.
 Exit status: 0 done; 1 a compiler failed; 2 wrong usage.`;

@@ -1,4 +1,5 @@
-// What a crowd says of its bytes can be believed: whatever may happen to them on the way is noticed.
+// What a crowd says of its bytes can be believed: whatever may happen to them on the way is
+// noticed.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RecordReader, recordOf } from "./support/records.ts";

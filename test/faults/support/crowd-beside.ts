@@ -1,6 +1,6 @@
-// The crowd in the process of a connection under test, over the loopback of its host, where no fault
-// comes: what a scenario does to one connection, two thousand others must not notice. Not here: what
-// the members do (crowd-members.ts).
+// The crowd in the process of a connection under test, over the loopback of its host, where no
+// fault comes: what a scenario does to one connection, two thousand others must not notice. Not
+// here: what the members do (crowd-members.ts).
 
 import { CrowdMembers, type Report } from "./crowd-members.ts";
 import { sharedNow, slowness } from "./program.ts";

@@ -1,6 +1,6 @@
 // Thousands of connections of hawser's that exchange records (records.ts), both ways: who connects
-// speaks now and then, who listens checks what comes and answers with the same. Used by a process of
-// its own (crowd.ts) and beside the connection under test (driver.ts). Not here: commands.
+// speaks now and then, who listens checks what comes and answers with the same. Used by a process
+// of its own (crowd.ts) and beside the connection under test (driver.ts). Not here: commands.
 
 import { readdirSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";

@@ -1,5 +1,5 @@
-// A process that is a crowd (crowd-members.ts): takes commands as driver.ts does. Not here: what the
-// members do.
+// A process that is a crowd (crowd-members.ts): takes commands as driver.ts does. Not here: what
+// the members do.
 
 import type { ConnectOptions, StreamEndpoint } from "../../../lib/net/types.ts";
 import { answerCommands, type NamedCommand } from "./commands.ts";

@@ -34,7 +34,9 @@ export const TALK_MS = 1_000;
 export const LATE_MS = 2_500 * slowness;
 /** What is on the way when a fault strikes has arrived by then. */
 const ON_THE_WAY_MS = 200;
-/** From the end of a fault until the last byte is there: what TCP waits for before it tries again. */
+/**
+ * From the end of a fault until the last byte is there: what TCP waits for before it tries again.
+ */
 const WHOLE_WITHIN_MS = 20_000 * slowness;
 /** What may be kept beside the same crowd before: compiled code, tables that grew. */
 const SPARE_BYTES = 10_000_000;

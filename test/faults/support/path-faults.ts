@@ -1,6 +1,6 @@
-// What can happen to a path between the client and the server, each as a script that makes it and one
-// that mends it. Faults of a scenario alone stand with the hosts (network.ts); these strike a crowd
-// (load.ts), all of it or the part that has addresses and a port of its own.
+// What can happen to a path between the client and the server, each as a script that makes it and
+// one that mends it. Faults of a scenario alone stand with the hosts (network.ts); these strike a
+// crowd (load.ts), all of it or the part that has addresses and a port of its own.
 
 import type { HostName } from "./network.ts";
 
