@@ -57,6 +57,26 @@ describe("a server's decision", () => {
     expect(listener.connections.size).toBe(0);
   });
 
+  test("B44: a Response refuses with all its cookies, each on a line of its own", async () => {
+    const { url } = await serve({
+      upgrade() {
+        const headers = new Headers({ "X-Why": "none" });
+        headers.append("Set-Cookie", "a=1; Path=/");
+        headers.append("Set-Cookie", "b=2, c");
+        return new Response("go away", { status: 403, statusText: "Not You", headers });
+      },
+    });
+    const error: HawserError = await connect(url).catch((reason) => reason);
+    expect(error.response).toMatchObject({ status: 403, statusText: "Not You" });
+    expect(String(error.response?.body)).toBe("go away");
+    const { rawHeaders = [], headers } = error.response ?? {};
+    const cookies = rawHeaders.filter(
+      (_, at) => rawHeaders[at - 1]?.toLowerCase() === "set-cookie",
+    );
+    expect(cookies).toEqual(["a=1; Path=/", "b=2, c"]);
+    expect(headers?.["x-why"]).toBe("none");
+  });
+
   test("B43: a body of 64 KiB comes whole, of a longer one as much", async () => {
     const { url } = await serve({ upgrade: () => ({ status: 503, body: "x".repeat(100_000) }) });
     const error: HawserError = await connect(url).catch((reason) => reason);

@@ -175,6 +175,51 @@ describe.each(packages)("%s", (_, implementation) => {
     },
   );
 
+  test.each(["another host", "the same host"])(
+    "authorization and cookies go along to the same host only: a redirect to %s",
+    async (where) => {
+      const { WebSocketServer } = implementation;
+      const server = new WebSocketServer({ noServer: true });
+      const asked: http.IncomingMessage[] = [];
+      const serveAt = async (answer: (path: string) => string | null) => {
+        const web = http.createServer().listen(0, "127.0.0.1");
+        await once(web, "listening");
+        afterTest(() => {
+          web.closeAllConnections();
+          web.close();
+        });
+        web.on("upgrade", (request, socket, head) => {
+          const location = answer(request.url ?? "");
+          if (location !== null) {
+            socket.end(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\n\r\n`);
+            return;
+          }
+          asked.push(request);
+          server.handleUpgrade(request, socket, head, (one) => afterTest(() => one.terminate()));
+        });
+        return `127.0.0.1:${(web.address() as AddressInfo).port}`;
+      };
+      const other = await serveAt(() => null);
+      const first: string = await serveAt((path) => {
+        if (path === "/there") return null;
+        return where === "another host" ? `ws://${other}/there` : "/there";
+      });
+      const headers = { Cookie: "who=me", Authorization: "Basic eA==", "X-Other": "kept" };
+      const client = new WebSocket(`ws://${first}/here`, { followRedirects: true, headers });
+      afterTest(() => client.terminate());
+      await once(client, "open");
+      const [request] = asked;
+      const isKept = where === "the same host";
+      expect([request?.headers.cookie, request?.headers.authorization]).toEqual(
+        isKept ? ["who=me", "Basic eA=="] : [undefined, undefined],
+      );
+      expect(request?.headers).toMatchObject({
+        "x-other": "kept",
+        host: isKept ? first : other,
+      });
+    },
+  );
+
   test("an upgrade that is handed in twice is an error that says so", async () => {
     const { WebSocketServer } = implementation;
     const server = new WebSocketServer({ noServer: true });
