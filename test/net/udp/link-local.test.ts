@@ -1,5 +1,5 @@
-// UDP flows over link-local addresses, which two links of a host may both have: between two hosts as
-// network namespaces, with the same addresses on each of two links.
+// UDP flows over link-local addresses, which two links of a host may both have: between two hosts
+// as network namespaces, with the same addresses on each of two links.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Program } from "../../faults/support/program.ts";
