@@ -3,7 +3,7 @@
 
 import {
   codeError,
-  HawserError,
+  type HawserError,
   invalidState,
   rejectUnknownKeys,
   requireBoolean,
@@ -16,7 +16,7 @@ import type { ConnectOptions, StreamEndpoint } from "../net/types.ts";
 import { claim, refuseData } from "./claim.ts";
 import { DescribedDuplex } from "./described-duplex.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
-import { closedBeforeConnect, letGo } from "./leaving.ts";
+import { closedBeforeConnect, letGo, socketClosed } from "./leaving.ts";
 import { connectOptionsOf, endpointOf } from "./node-arguments.ts";
 import { readKeepAlive, setKeepAlive, setNoDelay } from "./socket-options.ts";
 
@@ -188,7 +188,8 @@ export class ConnectionDuplex extends DescribedDuplex {
   }
 
   #defer(run: () => void, cancel?: Done): void {
-    this.#deferred.push(cancel === undefined ? { run } : { run, cancel });
+    if (cancel !== undefined && this.#connection === null) cancel(socketClosed());
+    else this.#deferred.push(cancel === undefined ? { run } : { run, cancel });
   }
 
   // ------------------------------------------------------------------------------------ reading
@@ -332,7 +333,7 @@ export class ConnectionDuplex extends DescribedDuplex {
     if (this.connecting) {
       this.#defer(() => this.resetAndDestroy());
     } else if (this.#connection === null) {
-      this.destroy(new HawserError("Socket is closed", { code: "ERR_SOCKET_CLOSED" }));
+      this.destroy(socketClosed());
     } else {
       this.#connection.abort();
       this.destroy();

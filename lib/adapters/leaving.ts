@@ -31,6 +31,11 @@ function leavesUnread(connection: Connection<never>, takenBytes: number): boolea
   return (connection.info()?.bytesReceived ?? 0) > bytesRead + 1;
 }
 
+/** What is asked of a socket that nobody has connected fails with that, as in node:net. */
+export function socketClosed(): HawserError {
+  return new HawserError("Socket is closed", { code: "ERR_SOCKET_CLOSED" });
+}
+
 /** What waited for the connection fails with that. */
 export function closedBeforeConnect(): HawserError {
   const code = "ERR_SOCKET_CLOSED_BEFORE_CONNECTION";

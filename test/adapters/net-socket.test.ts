@@ -62,6 +62,24 @@ describe("writing", () => {
       return order;
     }));
 
+  it("before connect() was called fails, and connect() then begins anew", async () => {
+    const outcome = await sameUnconnected(
+      (peer) => peer.pipe(peer),
+      async (socket, port) => {
+        const log = logOf(socket);
+        const over = closed(socket);
+        const code = await new Promise((resolve) => {
+          socket.write("lost", (error) => resolve(codeOf(error)));
+        });
+        await over;
+        socket.connect(port, "127.0.0.1");
+        socket.end("kept");
+        return [log[0], code, await text(socket)];
+      },
+    );
+    expect(outcome).toEqual(["error ERR_SOCKET_CLOSED", "ERR_SOCKET_CLOSED", "kept"]);
+  });
+
   it.each([[null], [5], [{}], [undefined]])("write(%j) throws", (chunk) =>
     same(async ({ client }) => thrown(() => client.write(chunk as never))),
   );
