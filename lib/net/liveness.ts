@@ -143,8 +143,8 @@ export class Liveness {
     this.#acknowledged = Number.isNaN(before)
       ? sample.acknowledgedBytes
       : Math.max(before, sample.acknowledgedBytes);
-    // At the first look nobody knows what was acknowledged since something became pending. Where the
-    // peer was heard it may have been all of that, and what is pending now was written later.
+    // At the first look nobody knows what was acknowledged since something became pending. Where
+    // the peer was heard it may have been all of that, and what is pending now was written later.
     const mayBeNew = Number.isNaN(before) && heardAt + KERNEL_TICK_MS > this.#progressAt;
     if (this.#acknowledged > before || mayBeNew) {
       this.#progressAt = now;
