@@ -79,10 +79,17 @@ export function createServer(
   return new ListeningServer(server);
 }
 
+/** A listener, and the sockets of its connections. */
+interface Served {
+  readonly listener: Listener;
+  readonly sockets: ReadonlySet<ConnectionDuplex>;
+}
+
 class ListeningServer implements HttpServer {
   readonly server: http.Server;
-  #listeners: Listener[] = [];
-  readonly #sockets = new Set<ConnectionDuplex>();
+  #served: readonly Served[] = [];
+  /** Whether Node's timer runs that looks at headers and requests. */
+  #isTimed = false;
   /** For each `close()` that is under way. */
   readonly #whenIdle = new Set<() => void>();
 
@@ -108,50 +115,56 @@ class ListeningServer implements HttpServer {
         given[key],
       );
     }
+    const sockets = new Set<ConnectionDuplex>();
     const listener = await listen(endpoint as ListenEndpoint, {
       ...options,
       // A client may send its request and its FIN together, and still waits for the answer.
       allowHalfOpen: true,
-      open: (connection: Connection) => this.#serve(connection),
+      open: (connection: Connection) => this.#serve(connection, sockets),
     });
+    this.#served = [...this.#served, { listener, sockets }];
     // Node counts the time of headers and requests from here on.
-    if (this.#listeners.push(listener) === 1) this.server.emit("listening");
+    if (!this.#isTimed) this.server.emit("listening");
+    this.#isTimed = true;
     return listener;
   }
 
-  #serve(connection: Connection): void {
+  #serve(connection: Connection, sockets: Set<ConnectionDuplex>): void {
     const socket = toDuplex(connection);
-    this.#sockets.add(socket);
+    sockets.add(socket);
     socket.once("close", () => {
-      this.#sockets.delete(socket);
+      sockets.delete(socket);
       this.#tellIfIdle();
     });
     this.server.emit("connection", socket);
   }
 
   #tellIfIdle(): void {
-    if (this.#sockets.size > 0) return;
     for (const tell of this.#whenIdle) tell();
   }
 
   async close(options?: ListenerCloseOptions): Promise<void> {
     const { timeout, drain } = readCloseOptions(options);
-    const listeners = this.#listeners;
+    // Whoever listens meanwhile is not closed, and not waited for.
+    const served = this.#served;
+    const listeners = served.map(({ listener }) => listener);
     let tell = () => {};
     const idle = new Promise<void>((resolve) => {
-      tell = resolve;
+      tell = () => {
+        if (served.every(({ sockets }) => sockets.size === 0)) resolve();
+      };
     });
     this.#whenIdle.add(tell);
     const drained = drain ? listeners.map((one) => one.close({ drain })) : [idle];
     if (!drain) for (const listener of listeners) listener.newConnectionLimit = 0;
     // Closes what is idle now and stops Node's timer; that it did not listen is known.
     this.server.close(() => {});
+    this.#isTimed = false;
     this.#tellIfIdle();
     await withinTime(Promise.all(drained), timeout ?? CLOSE_TIMEOUT_MS);
     await Promise.all(listeners.map((listener) => listener.close({ timeout })));
     this.#whenIdle.delete(tell);
-    // It may listen again.
-    this.#listeners = this.#listeners.filter((one) => !listeners.includes(one));
+    this.#served = this.#served.filter((one) => !served.includes(one));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

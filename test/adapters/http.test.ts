@@ -197,6 +197,30 @@ describe("createServer", () => {
     expect(await text(slow)).toContain("408 Request Timeout");
   });
 
+  it("who listens while it closes stays, with Node's limits, and is not waited for", async () => {
+    const limits = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 };
+    let finish: (() => void) | undefined;
+    const { server, url } = await serve((_incoming, response) => {
+      response.write("under ");
+      finish = () => response.end("way");
+    }, limits);
+    const response = await request(url);
+    const closing = server.close();
+    const late = await server.listen("tcp://127.0.0.1:0");
+    const slow = net.connect(late.port as number, "127.0.0.1");
+    slow.write("GET / HTTP/1.1\r\n");
+    expect(await text(slow)).toContain("408 Request Timeout");
+    const other = net.connect(late.port as number, "127.0.0.1");
+    cleanUps.push(() => other.destroy());
+    await once(other, "connect");
+    finish?.();
+    expect(await text(response)).toBe("under way");
+    await closing;
+    expect(late.state).toBe("ready");
+    await server.close({ timeout: 0 });
+    expect(late.state).toBe("closed");
+  });
+
   it.each(["open", "data", "close", "lend", "allowHalfOpen"])(
     "listen() refuses %s, which is the server's",
     async (key) => {
