@@ -86,7 +86,7 @@ export class ConnectionDuplex extends DescribedDuplex {
 
   #adopt(connection: Connection<never>): void {
     this.#connection = connection;
-    this.#takenBytes = connection.bytesRead;
+    this.#takenBytes = connection.bytesRead - connection.heldBytes;
     connection.holdEnd();
     const { state } = connection;
     if (state === "preparing" || state === "waiting") this.#awaitReady(connection);

@@ -139,6 +139,11 @@ export abstract class ReceivingConnection<T = unknown> extends SendingConnection
     return true;
   }
 
+  /** @internal Bytes received that nobody has taken yet. */
+  get heldBytes(): number {
+    return this.receiver === null ? 0 : this.receiver.bytes;
+  }
+
   /** @internal */
   get keepsReceived(): boolean {
     return !this.policy.lend;

@@ -1,7 +1,9 @@
 // What the peer sees of a stream that is destroyed: as of node:net's, over both.
 
 import { describe, expect, it } from "vitest";
-import { cleanUpAfterEach, closed, logOf } from "./duplex-support.ts";
+import { toDuplex } from "../../lib/adapters/duplex.ts";
+import { type Connection, connect, listen } from "../../lib/index.ts";
+import { cleanUpAfterEach, cleanUps, closed, logOf } from "./duplex-support.ts";
 import { same } from "./same.ts";
 
 cleanUpAfterEach();
@@ -46,6 +48,26 @@ describe("destroy() in the middle", () => {
       },
       ["error ECONNRESET", "close true"],
     ));
+
+  it("with what the connection held before there was a stream is a reset", async () => {
+    const accepted: Connection[] = [];
+    const listener = await listen("tcp://127.0.0.1:0");
+    cleanUps.push(() => listener.close({ timeout: 0 }));
+    const peer = await connect(`tcp://127.0.0.1:${listener.port}`);
+    cleanUps.push(() => peer.abort());
+    for await (const connection of listener) {
+      accepted.push(connection);
+      break;
+    }
+    const [connection] = accepted as [Connection];
+    await peer.send(Buffer.alloc(60_000));
+    await expect.poll(() => connection.bytesRead).toBe(60_000);
+    const stream = toDuplex(connection);
+    await peer.send(Buffer.alloc(60_000));
+    await expect.poll(() => connection.bytesRead).toBe(120_000);
+    stream.destroy();
+    await expect(peer.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
 
   it("from a listener, with more to come, is a reset", () =>
     same(
