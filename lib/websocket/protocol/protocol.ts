@@ -128,7 +128,7 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   }
 
   onPing(payload: Buffer): void {
-    if (!this.countControl()) return;
+    if (this.isMute || !this.countControl()) return;
     if (this.currentState === "open" && this.settings.autoPong) {
       // A peer that does not read gets one answer, to its newest ping (section 5.5.3).
       if (this.bufferedBytes > MAX_UNSENT_BEFORE_PONG_BYTES) this.extra().pendingPong = payload;
@@ -138,10 +138,11 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   }
 
   onPong(payload: Buffer): void {
-    if (this.countControl()) this.handler.onPong(payload);
+    if (!this.isMute && this.countControl()) this.handler.onPong(payload);
   }
 
   onClose(code: number, reason: string): void {
+    if (this.isMute) return;
     const closing = this.noteClosing("remote");
     closing.code = code;
     closing.reason = reason;
@@ -183,6 +184,11 @@ export class WebSocketProtocol extends SendingSide implements FrameSink, Receive
   }
 
   // Reading.
+
+  // Of what stands in the same chunk as what was answered with an abort.
+  private get isMute(): boolean {
+    return (this.flags & flag.MUTE) !== 0;
+  }
 
   /** Nothing that comes is looked at any more. */
   private get deaf(): boolean {
