@@ -146,7 +146,10 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
     this.early = null;
     for (const chunk of chunks) channel.write(chunk);
     // Memory that was kept by reference and detached meanwhile would be a hole in the stream.
-    if (channel.writtenBytes !== bytes) this.fail(this.lost(), "local");
+    if (channel.writtenBytes !== bytes) {
+      this.fail(this.lost(), "local");
+      return;
+    }
     if ((this.flags & NEEDS_DRAIN) !== 0 || this.waiters !== null) channel.tell();
     if ((this.flags & SHUT) !== 0) channel.shutdown();
     if (channel.writtenBytes > 0 || (this.flags & SHUT) !== 0) this.watchLiveness(channel);
@@ -184,8 +187,8 @@ export abstract class SendingConnection<T = unknown> extends ConnectionBase<T> {
       if ((this.flags & (SHUT | NEEDS_DRAIN)) === 0) this.call(drain);
     };
     // Nor must who fills it again at each call keep the loop from turning, where the peer keeps up.
-    const most = DRAINS_PER_ITERATION_COUNT * sendHighWaterMark;
-    const waits = mustWaitForLoop(this.channel as ByteChannel, sendHighWaterMark, most);
+    const share = sendHighWaterMark / DRAINS_PER_ITERATION_COUNT;
+    const waits = mustWaitForLoop(this.channel as ByteChannel, share, sendHighWaterMark);
     if (waits) void nextIteration().then(tell);
     else queueMicrotask(tell);
   }
