@@ -313,10 +313,14 @@ TurnResult Reactor::Turn() {
     memory_.Count(records::counter::k_settlements);
     host_->Settle(heads);
   }
-  for (int32_t index : ended_) slots_.Reuse(index);
-  ended_.clear();
+  if (!ended_.empty()) ReuseEnded();
   in_turn_ = false;
   return carry_.empty() ? TurnResult::kDone : TurnResult::kCarry;
+}
+
+void Reactor::ReuseEnded() {
+  for (int32_t index : ended_) slots_.Reuse(index);
+  ended_.clear();
 }
 
 void Reactor::DropSubmissions() {

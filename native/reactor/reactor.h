@@ -180,6 +180,7 @@ class Reactor {
   void Finish(int32_t index, Slot& slot, int error);
   int AcceptOne(int32_t listener_index, Slot& listener);
   void EndListener(int32_t index, Slot& slot);
+  void ReuseEnded();
   int32_t* Complete(int32_t index, const Slot& slot, records::CompletionKind kind, int32_t offset,
                     int32_t length);
 
