@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The tests that use the addon, with it under AddressSanitizer and UndefinedBehaviorSanitizer, and
-# leaks looked for at the end of every process that ran tests. Left out are the command, the bench
-# and the browsers: their time is that of starting programs, and what they make the addon do, other
-# tests do here as well. And what holds the library to times of the kernel or of another process,
-# which no factor stretches. Two thousand connections under load, full windows, the conformance
-# cases, and hostile peers of every kind are in.
+# leaks looked for at the end of every process that ran tests. Left out are the command, the
+# bench, the examples and the browsers: their time is that of starting programs, and what they
+# make the addon do, other tests do here as well. And what holds the library to times of the
+# kernel or of another process, which no factor stretches. Two thousand connections under loss,
+# full windows, the conformance cases, and hostile peers of every kind are in.
 source "$(dirname "$0")/lib.sh"
 if [ $# = 0 ]; then
-  addon_tests '^test/(bench|browsers|cli|docs|packaging|scripts|structure)/' \
+  addon_tests '^test/(bench|browsers|cli|docs|examples|packaging|scripts|structure)/' \
     '^test/guards/(instructions|load|package-size)' '^test/adapters/vanishing' \
-    '^test/faults/(bare-options|connecting|dead-peers|endings|listeners|load-paths|paths)' \
+    '^test/faults/(bare-options|connecting|dead-peers|endings|listeners|load-p|paths)' \
     '^test/websocket/abuse/(frames|handshake)'
   set -- "${tests[@]}"
 fi
