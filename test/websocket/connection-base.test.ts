@@ -70,6 +70,28 @@ describe("states", () => {
     expect([socket.state, socket.wasClean, error?.name]).toEqual(["failed", false, "HawserError"]);
   });
 
+  test("B19: what stands behind the message that was answered with abort() is not told", async () => {
+    const url = await serveWs((socket) => {
+      // In one segment.
+      const { _socket: stream } = socket as unknown as { _socket: import("node:net").Socket };
+      stream.cork();
+      socket.send("the last");
+      socket.ping("unheard");
+      socket.close(1_000, "unheard too");
+      stream.uncork();
+    });
+    const heard: unknown[] = [];
+    const socket = await open(url, {
+      message(one, data) {
+        heard.push(data);
+        one.abort();
+      },
+      ping: (_, payload) => heard.push(payload),
+    });
+    expect(await socket.closed).toMatchObject({ code: 1_006, wasClean: false, initiator: "local" });
+    expect(heard).toEqual(["the last"]);
+  });
+
   test("closed after abort(), for it was ours", async () => {
     const { url } = await serveEcho();
     const socket = await open(url);
