@@ -68,8 +68,8 @@ export const skippedWithoutScript = hasScript ? "" : " (skipped: needs script of
 export function inTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
   const node = ["env", ...nodeArguments(), process.execPath, MAIN, ...args];
   const command = `stty cols 90 -echo; ${node.map((one) => `'${one}'`).join(" ")}`;
-  // Whoever runs the tests may want no colours, or always.
-  const neutral = { ...foreign, NO_COLOR: undefined, FORCE_COLOR: undefined };
+  // Whoever runs the tests may want no colours, or always; Node sees none in CI.
+  const neutral = { ...foreign, NO_COLOR: undefined, FORCE_COLOR: undefined, CI: undefined };
   const terminal = { ...neutral, TERM: "xterm", ...env };
   return new Run("script", ["-qec", command, "/dev/null"], terminal);
 }
