@@ -8,7 +8,7 @@
 source "$(dirname "$0")/lib.sh"
 if [ $# = 0 ]; then
   addon_tests '^test/(bench|browsers|cli|docs|examples|packaging|scripts|structure)/' \
-    '^test/guards/(instructions|load|package-size)' '^test/adapters/vanishing' \
+    '^test/guards/(collections|instructions|load|package-size)' '^test/adapters/vanishing' \
     '^test/faults/(bare-options|connecting|dead-peers|endings|listeners|load-p|paths)' \
     '^test/websocket/abuse/(frames|handshake)'
   set -- "${tests[@]}"

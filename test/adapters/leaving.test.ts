@@ -60,11 +60,17 @@ describe("destroy() in the middle", () => {
       break;
     }
     const [connection] = accepted as [Connection];
-    await peer.send(Buffer.alloc(60_000));
-    await expect.poll(() => connection.bytesRead).toBe(60_000);
+    let sent = 0;
+    const arrives = async () => {
+      sent += 60_000;
+      await peer.send(Buffer.alloc(60_000));
+      await expect.poll(() => connection.bytesRead).toBe(sent);
+    };
+    await arrives();
     const stream = toDuplex(connection);
-    await peer.send(Buffer.alloc(60_000));
-    await expect.poll(() => connection.bytesRead).toBe(120_000);
+    // The stream reads ahead as far as its buffer holds, which differs between versions of Node.
+    do await arrives();
+    while (connection.heldBytes === 0);
     stream.destroy();
     await expect(peer.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
   });
