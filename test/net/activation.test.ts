@@ -7,6 +7,7 @@ import net from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { foreignEnvironment, nodeArguments } from "../support/environment.ts";
+import { ask, askMany } from "./asking.ts";
 import { Peer, temporaryFolder, until } from "./support.ts";
 
 const SERVICE = join(import.meta.dirname, "descriptor-service.ts");
@@ -50,35 +51,7 @@ for line in sys.stdin:
 for pid in started: os.kill(pid, signal.SIGKILL)
 `;
 
-/** Connects, asks, and gives the answer: a name, or why there is none. */
-function ask(where: net.NetConnectOpts): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = net.connect(where);
-    const over = (answer: string) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once("connect", () => socket.write("?"));
-    socket.once("data", (bytes) => over(String(bytes)));
-    socket.once("end", () => over("end"));
-    socket.once("error", (error) => over((error as NodeJS.ErrnoException).code ?? "error"));
-  });
-}
-
-/** The answers of many, some at once; `half` runs in the middle. */
-async function askMany(port: number, half: () => void = () => {}) {
-  const counts: Record<string, number> = {};
-  let asked = 0;
-  const one = async () => {
-    while (asked < CLIENTS) {
-      if (++asked === CLIENTS / 2) half();
-      const answer = await ask({ port, host: "127.0.0.1" });
-      counts[answer] = (counts[answer] ?? 0) + 1;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
-  return counts;
-}
+const inTheMiddle = (happens: () => void) => new Map([[CLIENTS / 2, happens]]);
 
 describe("a socket that a service manager passed", () => {
   const found = spawnSync("systemd-socket-activate", ["--version"], { env: foreignEnvironment() });
@@ -114,20 +87,30 @@ describe("a socket that a service manager passed", () => {
       expect(await manager.line()).toBe(`ready ${name} web ${port}`);
     };
     await start("one");
-    expect(await askMany(port)).toEqual({ one: CLIENTS });
+    expect(await askMany(port, CLIENTS, AT_ONCE)).toEqual({ one: CLIENTS });
     await start("two");
-    const both = await askMany(port);
+    const both = await askMany(port, CLIENTS, AT_ONCE);
     expect((both["one"] ?? 0) + (both["two"] ?? 0)).toBe(CLIENTS);
     expect(Math.min(both["one"] ?? 0, both["two"] ?? 0)).toBeGreaterThan(0);
 
-    const leaving = await askMany(port, () => manager.say("stop 0"));
+    const leaving = await askMany(
+      port,
+      CLIENTS,
+      AT_ONCE,
+      inTheMiddle(() => manager.say("stop 0")),
+    );
     expect((leaving["one"] ?? 0) + (leaving["two"] ?? 0)).toBe(CLIENTS);
     expect(await manager.line()).toMatch(/^left one \d+$/);
     await start("three");
-    const replaced = await askMany(port, () => manager.say("stop 1"));
+    const replaced = await askMany(
+      port,
+      CLIENTS,
+      AT_ONCE,
+      inTheMiddle(() => manager.say("stop 1")),
+    );
     expect((replaced["two"] ?? 0) + (replaced["three"] ?? 0)).toBe(CLIENTS);
     expect(await manager.line()).toMatch(/^left two \d+$/);
-    expect(await askMany(port)).toEqual({ three: CLIENTS });
+    expect(await askMany(port, CLIENTS, AT_ONCE)).toEqual({ three: CLIENTS });
     manager.child.stdin?.end();
     await manager.exit;
   }, 60_000);

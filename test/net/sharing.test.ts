@@ -3,11 +3,11 @@
 // (listen-sockets.test.ts), the same in a network whose kernel migrates (test/faults).
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
 import { ListenSocket } from "../../lib/index.ts";
+import { askMany } from "./asking.ts";
 import { afterTest } from "./support.ts";
 
 const SCRIPT = join(import.meta.dirname, "sharing-member.mjs");
@@ -52,39 +52,6 @@ class Member {
   }
 }
 
-/** Connects, asks, and gives the answer: a name, or why there is none. */
-function ask(port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = net.connect({ port, host: HOST });
-    const over = (answer: string) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once("connect", () => socket.write("?"));
-    socket.once("data", (bytes) => over(String(bytes)));
-    socket.once("end", () => over("end"));
-    socket.once("error", (error) => over((error as NodeJS.ErrnoException).code ?? "error"));
-  });
-}
-
-/** Asks many times, some at once, and counts the answers; `at` runs what is to happen meanwhile. */
-async function askMany(
-  port: number,
-  at: ReadonlyMap<number, () => void> = new Map(),
-): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  let asked = 0;
-  const one = async () => {
-    while (asked < CONNECTIONS) {
-      at.get(++asked)?.();
-      const answer = await ask(port);
-      counts[answer] = (counts[answer] ?? 0) + 1;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
-  return counts;
-}
-
 const total = (counts: Record<string, number>, names: readonly string[]) =>
   names.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
 
@@ -112,7 +79,7 @@ onLinux("reusePort, which is Linux's", () => {
       others[1].told("ready", "b2"),
     ]);
 
-    const even = await askMany(port);
+    const even = await askMany(port, CONNECTIONS, AT_ONCE);
     expect(total(even, names)).toBe(CONNECTIONS);
     for (const name of names) {
       // A quarter each, by the hash of the addresses: six standard deviations are half of it.
@@ -124,7 +91,7 @@ onLinux("reusePort, which is Linux's", () => {
       [CONNECTIONS / 4, () => others[0].leave("b1")],
       [CONNECTIONS / 2, () => others[1].leave("b2")],
     ]);
-    const answers = await askMany(port, leaving);
+    const answers = await askMany(port, CONNECTIONS, AT_ONCE, leaving);
     const left = await Promise.all([others[0].told("left", "b1"), others[1].told("left", "b2")]);
     // Whose handshake begins in the very moment in which a socket is closed is reset, unless the
     // kernel moves it; nobody who was queued is.
@@ -132,7 +99,7 @@ onLinux("reusePort, which is Linux's", () => {
     expect(lost).toBeLessThanOrEqual(movesHandshakes() ? 0 : left.length);
     expect(total(answers, names) + lost).toBe(CONNECTIONS);
     for (const { served } of left) expect(served).toBeGreaterThan(0);
-    expect(total(await askMany(port), ["a1", "a2"])).toBe(CONNECTIONS);
+    expect(total(await askMany(port, CONNECTIONS, AT_ONCE), ["a1", "a2"])).toBe(CONNECTIONS);
   });
 });
 
@@ -147,6 +114,8 @@ describe("one listening descriptor, shared", () => {
     await Promise.all(["one", "two"].map((name, at) => members[at]?.told("ready", name)));
     const answers = await askMany(
       port,
+      CONNECTIONS,
+      AT_ONCE,
       new Map([[CONNECTIONS / 2, () => members[0]?.leave("one")]]),
     );
     expect(total(answers, ["one", "two"])).toBe(CONNECTIONS);
